@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every macro of the library: version, the backend that the compiler's flags choose, the inline namespace.
+#pragma once
+
+#include <cfloat>
+
+#define ATTENDSEG_VERSION_MAJOR 0
+#define ATTENDSEG_VERSION_MINOR 1
+#define ATTENDSEG_VERSION_PATCH 0
+
+// One instruction set a binary, chosen at compile time. The name is part of every symbol, so that objects
+// built with different flags link safely. ATTENDSEG_FORCE_SCALAR takes the portable code whatever the flags.
+#if defined(ATTENDSEG_FORCE_SCALAR)
+#define ATTENDSEG_BACKEND scalar
+#define ATTENDSEG_BACKEND_SCALAR 1
+#elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VNNI__)
+#define ATTENDSEG_BACKEND avx512vnni
+#define ATTENDSEG_BACKEND_AVX512VNNI 1
+#elif defined(__AVX2__)
+#define ATTENDSEG_BACKEND avx2
+#define ATTENDSEG_BACKEND_AVX2 1
+#elif defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD)
+#define ATTENDSEG_BACKEND neon_dotprod
+#define ATTENDSEG_BACKEND_NEON_DOTPROD 1
+#elif defined(__aarch64__) && defined(__ARM_NEON)
+#define ATTENDSEG_BACKEND neon
+#define ATTENDSEG_BACKEND_NEON 1
+#else
+#define ATTENDSEG_BACKEND scalar
+#define ATTENDSEG_BACKEND_SCALAR 1
+#endif
+
+#if defined(__FAST_MATH__)
+#define ATTENDSEG_MATH _fast
+#else
+#define ATTENDSEG_MATH
+#endif
+
+#define ATTENDSEG_JOIN_(a, b, c) a##b##c
+#define ATTENDSEG_JOIN(a, b, c) ATTENDSEG_JOIN_(a, b, c)
+#define ATTENDSEG_ABI ATTENDSEG_JOIN(v0_1_, ATTENDSEG_BACKEND, ATTENDSEG_MATH)
+#define ATTENDSEG_NAMESPACE_BEGIN \
+  namespace attendseg {           \
+  inline namespace ATTENDSEG_ABI {
+#define ATTENDSEG_NAMESPACE_END \
+  }                             \
+  }
+#define ATTENDSEG_STRINGIFY_(x) #x
+#define ATTENDSEG_STRINGIFY(x) ATTENDSEG_STRINGIFY_(x)
+#define ATTENDSEG_BACKEND_NAME ATTENDSEG_STRINGIFY(ATTENDSEG_BACKEND)
+
+#if defined(__GNUC__) || defined(__clang__)
+#define ATTENDSEG_RESTRICT __restrict__
+#define ATTENDSEG_INLINE inline __attribute__((always_inline))
+#else
+#define ATTENDSEG_RESTRICT
+#define ATTENDSEG_INLINE inline
+#endif
+
+// Requantisation rounds one float product; a wider intermediate would round twice (x87). numerics.md, "requantise".
+static_assert(FLT_EVAL_METHOD == 0, "attendseg needs float arithmetic evaluated in float (on x86: -mfpmath=sse)");

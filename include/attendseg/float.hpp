@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adds AttendSeg<float>; needs Eigen (matrix products) and xsimd (lanes).
+#pragma once
+
+#include "attendseg/attendseg.hpp"
+#include "attendseg/ops/activation_f32.hpp"
+#include "attendseg/ops/fold_batch_norm.hpp"
+#include "attendseg/runtime/kernels_f32.hpp"

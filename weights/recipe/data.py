@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A folder of pictures and masks, held in memory; augmentation in torch, so that it runs where the network runs.
+
+Layout: NAME/dataset.json (classes, palette, source, terms), NAME/SPLIT/images/*.{jpg,png} and
+NAME/SPLIT/labels/*.png (8-bit class ids, 255 = ignore). Stems of a picture and of its mask are equal.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import pathlib
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+IGNORE = 255
+
+
+def normalise(pixels: torch.Tensor) -> torch.Tensor:
+    """uint8 (or float of 0..255) pixels to the network's input, (pixel - 128) / 64: numerics.md, "input"."""
+    return (pixels.float() - 128) / 64
+
+
+class Folder:
+    """All pictures of some splits, edge-padded to one size: images [N, 3, H, W] uint8, labels [N, H, W] uint8."""
+
+    def __init__(self, root: str | pathlib.Path, splits: list[str]):
+        root = pathlib.Path(root)
+        self.info = json.loads((root / "dataset.json").read_text())
+        self.classes = len(self.info["classes"])
+        pairs = []
+        for split in splits:
+            images = sorted(p for p in (root / split / "images").iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+            if not images:
+                raise ValueError(f"{root / split / 'images'}: no .jpg or .png pictures")
+            for path in images:
+                label = root / split / "labels" / (path.stem + ".png")
+                if not label.exists():
+                    raise ValueError(f"{path}: no mask at {label}")
+                pairs.append((path, label))
+        self.names = [image.stem for image, _ in pairs]
+        pictures = [np.array(Image.open(image).convert("RGB")) for image, _ in pairs]
+        masks = [np.array(Image.open(label)) for _, label in pairs]
+        for (image, label), picture, mask in zip(pairs, pictures, masks):
+            if mask.shape != picture.shape[:2]:
+                raise ValueError(f"{label}: shape {mask.shape}, expected {picture.shape[:2]} as {image.name}")
+            wrong = mask[(mask >= self.classes) & (mask != IGNORE)]
+            if wrong.size:
+                raise ValueError(f"{label}: class id {wrong[0]}, expected 0 to {self.classes - 1} or {IGNORE}")
+        self.sizes = torch.tensor([p.shape[:2] for p in pictures])
+        height, width = self.sizes.amax(0).tolist()
+        self.images = torch.empty(len(pairs), 3, height, width, dtype=torch.uint8)
+        self.labels = torch.full((len(pairs), height, width), IGNORE, dtype=torch.uint8)
+        for i, (picture, mask) in enumerate(zip(pictures, masks)):
+            h, w = mask.shape
+            padded = np.pad(picture, ((0, height - h), (0, width - w), (0, 0)), mode="edge")
+            self.images[i] = torch.from_numpy(padded).permute(2, 0, 1)
+            self.labels[i, :h, :w] = torch.from_numpy(mask)
+
+    def __len__(self):
+        return len(self.names)
+
+    def to(self, device):
+        self.images, self.labels, self.sizes = self.images.to(device), self.labels.to(device), self.sizes.to(device)
+        return self
+
+    def class_weights(self) -> torch.Tensor:
+        """1 / ln(1.10 + p), p the share of a class in the labelled pixels (ENet, section 5)."""
+        count = torch.bincount(self.labels.flatten().long(), minlength=256)[: self.classes].double()
+        return (1 / torch.log(1.10 + count / count.sum())).float()
+
+
+def padded(picture: torch.Tensor, multiple: int) -> torch.Tensor:
+    """[N, 3, H, W] edge-replicated at the bottom and right to a multiple, as the library does."""
+    h, w = picture.shape[-2:]
+    return F.pad(picture.float(), (0, -w % multiple, 0, -h % multiple), mode="replicate")
+
+
+class Augment:
+    """Random scale, place, flip, tilt and colour; returns normalised crops and their labels.
+
+    The labels come at half the crop's resolution (the loss is taken there: four times cheaper than at
+    full resolution and finer than the scores), the nearest pixel of a random phase.
+    """
+
+    def __init__(self, scale=(0.75, 2.0), rotate=5.0, colour=0.3):
+        self.scale, self.rotate, self.colour = scale, rotate, colour
+
+    def __call__(self, data: Folder, index: torch.Tensor, crop: tuple[int, int], rng: torch.Generator):
+        device, n = data.images.device, len(index)
+        uniform = lambda low, high: low + (high - low) * torch.rand(n, generator=rng)
+        full_h, full_w = data.images.shape[-2:]
+        size = data.sizes.cpu()[index].float()
+        ch, cw = crop
+        scale = torch.exp(uniform(*map(math.log, self.scale)))
+        # What the crop covers in source pixels, and a centre that keeps it inside the picture where it fits.
+        span = torch.stack([ch / scale, cw / scale], 1)
+        room = (size - span) / 2
+        jitter = torch.rand(n, 2, generator=rng) * 2 - 1
+        centre = size / 2 + jitter * torch.where(room > 0, room, room.abs() * 0.5)
+        angle = uniform(-self.rotate, self.rotate) * math.pi / 180
+        flip = torch.where(torch.rand(n, generator=rng) < 0.5, -1.0, 1.0)
+        theta = torch.zeros(n, 2, 3)
+        sy, sx = span[:, 0] / full_h, span[:, 1] / full_w
+        aspect = (full_h / full_w) * (cw / ch)
+        theta[:, 0, 0] = sx * flip * torch.cos(angle)
+        theta[:, 0, 1] = -sx * torch.sin(angle) / (cw / ch)
+        theta[:, 1, 0] = sy * flip * torch.sin(angle) * (cw / ch)
+        theta[:, 1, 1] = sy * torch.cos(angle)
+        theta[:, 0, 2] = centre[:, 1] / full_w * 2 - 1
+        theta[:, 1, 2] = centre[:, 0] / full_h * 2 - 1
+        theta = theta.to(device)
+        where = index.to(device)
+        grid = F.affine_grid(theta, [n, 1, ch, cw], align_corners=False)
+        x = F.grid_sample(data.images[where].float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+        oy, ox = torch.randint(0, 2, (2,), generator=rng).tolist()
+        # +1 so that what lies outside the picture (0) becomes IGNORE (255) when the one is taken off again.
+        labels = (data.labels[where].float() + 1).unsqueeze(1)
+        y = F.grid_sample(labels, grid[:, oy::2, ox::2], mode="nearest", padding_mode="zeros", align_corners=False)
+        y = (y.squeeze(1).round().long() - 1) % 256
+        if self.colour:
+            c = self.colour
+            one = lambda low, high: uniform(low, high).to(device).view(n, 1, 1, 1)
+            x = x * one(1 - c, 1 + c)
+            mean = x.mean((1, 2, 3), keepdim=True)
+            x = mean + (x - mean) * one(1 - c, 1 + c)
+            grey = x.mean(1, keepdim=True)
+            x = grey + (x - grey) * one(1 - c, 1 + c)
+            tint = 1 + 0.1 * (torch.rand(n, 3, 1, 1, generator=rng) * 2 - 1)
+            x = (x * tint.to(device)).clamp(0, 255)
+        return normalise(x), y

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Float training: AdamW, warm-up, constant rate, linear decay, EMA; resumable; CPU or CUDA; torchrun."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import pathlib
+import sys
+import time
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+
+from data import IGNORE, Augment, Folder, normalise, padded
+from description import Description
+from network import AttendSeg
+
+
+def confusion(net, data: Folder, multiple: int, limit: int | None = None) -> np.ndarray:
+    """[classes, classes] counts, rows truth: one pass at full size, scores enlarged bilinearly, argmax."""
+    net.eval()
+    total = torch.zeros(data.classes, data.classes, dtype=torch.int64)
+    device = next(net.parameters()).device
+    with torch.inference_mode():
+        for i in range(min(len(data), limit or len(data))):
+            h, w = data.sizes[i].tolist()
+            x = padded(data.images[i : i + 1, :, :h, :w], multiple).to(device)
+            scores = net(normalise(x))
+            label = F.interpolate(scores.float(), x.shape[-2:], mode="bilinear", align_corners=False).argmax(1)
+            label, truth = label[0, :h, :w].cpu(), data.labels[i, :h, :w].cpu().long()
+            keep = truth != IGNORE
+            total += torch.bincount(truth[keep] * data.classes + label[keep], minlength=data.classes**2).view_as(total)
+    return total.numpy()
+
+
+def figures(c: np.ndarray) -> dict:
+    """mIoU over the classes that occur, pixel accuracy and IoU per class, all in percent."""
+    hit = np.diag(c).astype(float)
+    union = c.sum(0) + c.sum(1) - hit
+    iou = np.where(union > 0, 100 * hit / np.maximum(union, 1), np.nan)
+    return {"miou": float(np.nanmean(iou)), "pixel_accuracy": float(100 * hit.sum() / c.sum()), "iou": iou.tolist()}
+
+
+class Average:
+    """Exponential moving average of weights and batch norm statistics, with a warm-up of its own."""
+
+    def __init__(self, net, decay: float):
+        self.net, self.decay, self.steps = copy.deepcopy(net).eval(), decay, 0
+
+    @torch.no_grad()
+    def update(self, net):
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        for ours, theirs in zip(self.net.state_dict().values(), net.state_dict().values()):
+            if ours.dtype.is_floating_point:
+                ours.lerp_(theirs, 1 - decay)
+            else:
+                ours.copy_(theirs)
+
+
+def rate(done: float, warmup: float, decay: float) -> float:
+    """Share of the peak learning rate after a share `done` of the schedule."""
+    if done < warmup:
+        return done / warmup
+    return min(1.0, max(0.0, (1 - done) / decay))
+
+
+def crop_at(plan: list, done: float) -> tuple[int, int]:
+    """The crop (height, width) of the last entry [from, [h, w]] that has begun."""
+    return tuple([size for start, size in plan if done >= start][-1])
+
+
+def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str, seconds: float | None) -> None:
+    """Trains until config["pictures"] picture-steps are done, or `seconds` are over (resume by calling again)."""
+    world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
+    if world > 1:
+        dist.init_process_group("nccl" if device == "cuda" else "gloo")
+        if device == "cuda":
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    torch.manual_seed(config["seed"])
+    description = Description.from_json(config["description"])
+    root = data_root / config["data"]
+    data = Folder(root, config["train"])
+    held_out = Folder(root, config["validate"]) if config.get("validate") else None
+    class_weights = data.class_weights().to(device)
+    data.to(device)
+    net = AttendSeg(description).to(device, memory_format=torch.channels_last)
+    ema = Average(net, config["ema"])
+    plain = [p for p in net.parameters() if p.ndim == 1]  # batch norm, biases, condenser scales: no decay
+    decayed = [p for p in net.parameters() if p.ndim > 1]
+    optimiser = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": config["weight_decay"]}, {"params": plain, "weight_decay": 0.0}],
+        lr=config["rate"],
+    )
+    rng = torch.Generator().manual_seed(config["seed"] + 1000 * rank)
+    step, log = 0, []
+    checkpoint = out / "float.pt"
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, map_location=device, weights_only=False)
+        net.load_state_dict(saved["net"])
+        ema.net.load_state_dict(saved["ema"])
+        ema.steps = saved["ema_steps"]
+        optimiser.load_state_dict(saved["optimiser"])
+        step, log = saved["step"], saved["log"]
+        rng.manual_seed(config["seed"] + 1000 * rank + 7919 * (step + 1))
+    model = torch.nn.parallel.DistributedDataParallel(net) if world > 1 else net
+    augment = Augment(**config["augment"])
+    batch = config["batch"]
+    last = max(1, config["pictures"] // (batch * world))
+    began, saved_at, shown, loss_sum, loss_count = time.time(), time.time(), time.time(), 0.0, 0
+    order = torch.empty(0, dtype=torch.long)
+
+    def save():
+        if rank == 0:
+            out.mkdir(parents=True, exist_ok=True)
+            state = {"net": net.state_dict(), "ema": ema.net.state_dict(), "ema_steps": ema.steps, "log": log,
+                     "optimiser": optimiser.state_dict(), "step": step, "config": config}
+            torch.save(state, checkpoint.with_suffix(".part"))
+            checkpoint.with_suffix(".part").replace(checkpoint)
+
+    started = step
+    while step < last and (seconds is None or time.time() - began < seconds):
+        done = step / last
+        for group in optimiser.param_groups:
+            group["lr"] = config["rate"] * rate(done, config["warmup"] / last, config["decay"])
+        if len(order) < batch:
+            order = torch.cat([order, torch.randperm(len(data), generator=rng)])
+        index, order = order[:batch], order[batch:]
+        x, y = augment(data, index, crop_at(config["crops"], done), rng)
+        model.train()
+        with torch.autocast(device, dtype=torch.bfloat16):
+            scores = model(x.contiguous(memory_format=torch.channels_last))
+        scores = F.interpolate(scores.float(), y.shape[-2:], mode="bilinear", align_corners=False)
+        loss = F.cross_entropy(scores, y, class_weights, ignore_index=IGNORE)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimiser.step()
+        ema.update(net)
+        step += 1
+        loss_sum, loss_count = loss_sum + loss.item(), loss_count + 1
+        if rank == 0 and (time.time() - shown > 5 or step == last):
+            pace = (step - started) * batch * world / (time.time() - began)
+            left = (last - step) * batch * world / pace / 60
+            bar = "#" * int(30 * step / last)
+            print(f"\r[{bar:30}] {step * batch * world}/{last * batch * world} pictures, loss {loss_sum / loss_count:.3f}, "
+                  f"{pace:.1f}/s, {left:.0f} min left ", end="", file=sys.stderr, flush=True)
+            shown = time.time()
+        if step % max(1, config["report"] // (batch * world)) == 0 or step == last:
+            entry = {"pictures": step * batch * world, "loss": loss_sum / loss_count}
+            loss_sum, loss_count = 0.0, 0
+            if held_out is not None and rank == 0:
+                entry |= {k: v for k, v in figures(confusion(ema.net, held_out, description.total_stride)).items() if k != "iou"}
+            log.append(entry)
+            if rank == 0:
+                print("\n" + json.dumps(entry), file=sys.stderr)
+        if time.time() - saved_at > 120:
+            save()
+            saved_at = time.time()
+    save()
+    if rank == 0:
+        print(file=sys.stderr)
+    if world > 1:
+        dist.destroy_process_group()
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("config", type=pathlib.Path, help="JSON: description, data, splits, schedule (see camvid.json)")
+    p.add_argument("--data", type=pathlib.Path, default=os.environ.get("ATTENDSEG_DATA"), help="folder that holds the data sets")
+    p.add_argument("--out", type=pathlib.Path, required=True, help="folder for checkpoints")
+    p.add_argument("--pictures", type=int, help="picture-steps, instead of the configuration's")
+    p.add_argument("--seconds", type=float, help="stop (resumably) after so long")
+    p.add_argument("--threads", type=int)
+    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    a = p.parse_args()
+    if a.data is None:
+        p.error("--data or ATTENDSEG_DATA must name the folder that holds the data sets")
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    config = json.loads(a.config.read_text())
+    if a.pictures:
+        config["pictures"] = a.pictures
+    train(config, a.data, a.out, a.device, a.seconds)
+
+
+if __name__ == "__main__":
+    main()
