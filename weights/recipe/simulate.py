@@ -79,6 +79,11 @@ def run_float(nodes: list[Node], weights: Weights, x: torch.Tensor, see=None) ->
     return y[-1]
 
 
+def inside(grad: torch.Tensor, y: torch.Tensor, low: int, high: int) -> torch.Tensor:
+    """The gradient where the integers y lie in [low, high], elsewhere 0."""
+    return torch.ops.aten.hardtanh_backward(grad, y, low - 0.5, high + 0.5)
+
+
 class Requantise(torch.autograd.Function):
     """clamp(round_half_even(acc * m)); no gradient where it is clamped."""
 
@@ -86,13 +91,14 @@ class Requantise(torch.autograd.Function):
     def forward(ctx, acc, m, low, high):
         m = m.view(1, -1, 1, 1)
         y = (acc * m).round_()
-        ctx.save_for_backward((y >= low) & (y <= high), m)
-        return y.clamp_(low, high)
+        ctx.save_for_backward(y, m)
+        ctx.range = low, high
+        return y.clamp(low, high)
 
     @staticmethod
     def backward(ctx, grad):
-        inside, m = ctx.saved_tensors
-        return grad * inside * m, None, None, None
+        y, m = ctx.saved_tensors
+        return inside(grad, y, *ctx.range).mul_(m), None, None, None
 
 
 class HalfUp(torch.autograd.Function):
@@ -115,13 +121,13 @@ class ResidualAdd(torch.autograd.Function):
         x = (a * ma + b * mb).mul_(2.0**-shift)
         y = x.floor()
         y += x.sub_(y) >= 0.5
-        ctx.save_for_backward((y >= low) & (y <= high))
-        ctx.factors = ma * 2.0**-shift, mb * 2.0**-shift
-        return y.clamp_(low, high)
+        ctx.save_for_backward(y)
+        ctx.range, ctx.factors = (low, high), (ma * 2.0**-shift, mb * 2.0**-shift)
+        return y.clamp(low, high)
 
     @staticmethod
     def backward(ctx, grad):
-        grad = grad * ctx.saved_tensors[0]
+        grad = inside(grad, *ctx.saved_tensors, *ctx.range)
         return grad * ctx.factors[0], grad * ctx.factors[1], None, None, None, None, None
 
 
@@ -188,8 +194,11 @@ class Simulated(nn.Module):
         zero = self.grids[n.name][1]
         return (0 if n.relu else -128 - zero), 127 - zero
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Class scores, in real units, of a picture normalised by (pixel - 128) / 64; in integers where self.raw."""
+    def forward(self, x: torch.Tensor, seen: dict | None = None) -> torch.Tensor:
+        """Class scores, in real units, of a picture normalised by (pixel - 128) / 64; in integers where self.raw.
+
+        `seen` is given every node's centred activation by name.
+        """
         y: list = []
         free = last_use(self.nodes)
         for i, n in enumerate(self.nodes):
@@ -211,6 +220,8 @@ class Simulated(nn.Module):
                 grids = [self.grids[self.nodes[k].name][0] for k in n.inputs]
                 v = ResidualAdd.apply(*a, *add_parameters(*grids, self.grids[n.name][0]), *self.limits(n))
             y.append(v)
+            if seen is not None:
+                seen[n.name] = v
             for k in free[i]:
                 y[k] = None
         return y[-1] if self.raw else y[-1] * self.grids[self.nodes[-1].name][0]

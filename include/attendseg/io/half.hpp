@@ -9,21 +9,24 @@
 
 ATTENDSEG_NAMESPACE_BEGIN
 
-/// The float of a binary16 pattern. Exact: every half is a float; NaN keeps sign and payload.
-constexpr float half_to_float(std::uint16_t half) noexcept {
+/// The bits of the float that a binary16 pattern stands for. Exact: every half is a float; NaN keeps sign and payload.
+constexpr std::uint32_t half_to_float_bits(std::uint16_t half) noexcept {
   const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000U) << 16;
   std::uint32_t exponent = (half >> 10) & 0x1FU;
   std::uint32_t mantissa = half & 0x3FFU;
-  if (exponent == 0x1F) return std::bit_cast<float>(sign | 0x7F800000U | (mantissa << 13));
+  if (exponent == 0x1F) return sign | 0x7F800000U | (mantissa << 13);
   if (exponent == 0) {
-    if (mantissa == 0) return std::bit_cast<float>(sign);
+    if (mantissa == 0) return sign;
     // Subnormal, mantissa * 2^-24: a normal float once its leading one stands at bit 10.
     const auto shift = static_cast<std::uint32_t>(std::countl_zero(mantissa)) - 21U;
     mantissa = (mantissa << shift) & 0x3FFU;
     exponent = 1U - shift;  // may wrap; 112 is added below, modulo 2^32
   }
-  return std::bit_cast<float>(sign | ((exponent + 112U) << 23) | (mantissa << 13));
+  return sign | ((exponent + 112U) << 23) | (mantissa << 13);
 }
+
+/// The same as a float.
+constexpr float half_to_float(std::uint16_t half) noexcept { return std::bit_cast<float>(half_to_float_bits(half)); }
 
 /// The binary16 nearest to `value`, ties to even; beyond 65504 (from 65520 on) infinity. NaN stays a (quiet) NaN with
 /// the leading bits of its payload.

@@ -37,7 +37,7 @@ class Cursor {
     const auto c = static_cast<unsigned char>(text_[at_]);
     constexpr std::string_view hex = "0123456789abcdef";
     const std::string met = c > 0x20 && c < 0x7F ? std::string{'\'', static_cast<char>(c), '\''}
-                                                 : std::string{'b', 'y', 't', 'e', ' ', '0', 'x', hex[c >> 4], hex[c & 15]};
+                                                 : std::string{'0', 'x', hex[c >> 4], hex[c & 15]};
     return fail(at_, met + ", expected " + wanted);
   }
   /// The character at this place; NUL at the end, which no token of JSON holds.

@@ -30,16 +30,15 @@ using Object = std::vector<Member>;
 /// One JSON value. Numbers without fraction or exponent that fit int64 are integers; all others are doubles.
 class Value {
  public:
-  Value() = default;                                 // null
-  Value(bool v) : data_(v) {}                        // NOLINT: implicit by design, as are the next ones
-  Value(int v) : data_(std::int64_t{v}) {}           // NOLINT
-  Value(std::int64_t v) : data_(v) {}                // NOLINT
-  Value(double v) : data_(v) {}                      // NOLINT
-  Value(const char* v) : data_(std::string(v)) {}    // NOLINT: not a bool
-  Value(std::string_view v) : data_(std::string(v)) {}  // NOLINT
-  Value(std::string v) : data_(std::move(v)) {}      // NOLINT
-  Value(Array v) : data_(std::move(v)) {}            // NOLINT
-  Value(Object v) : data_(std::move(v)) {}           // NOLINT
+  Value() = default;  ///< null
+  explicit Value(bool v) : data_(v) {}
+  explicit Value(int v) : data_(std::int64_t{v}) {}
+  explicit Value(std::int64_t v) : data_(v) {}
+  explicit Value(double v) : data_(v) {}
+  explicit Value(const char* v) : data_(std::string(v)) {}  // which would become a bool
+  explicit Value(std::string v) : data_(std::move(v)) {}
+  explicit Value(Array v) : data_(std::move(v)) {}
+  explicit Value(Object v) : data_(std::move(v)) {}
 
   bool is_null() const noexcept { return data_.index() == 0; }
   /// What the value holds, or null where it holds something else.

@@ -121,7 +121,7 @@ inline std::string shown(std::string_view text) {
 }
 
 /// The same for a value: numbers and words as they are, strings quoted, arrays and objects by their kind.
-inline std::string shown(const Value& value) {
+inline std::string described(const Value& value) {
   if (value.array() != nullptr) return "an array of " + std::to_string(value.array()->size());
   if (value.object() != nullptr) return "an object";
   const std::string* s = value.string();

@@ -37,7 +37,7 @@ class AttendSeg {
 
   /// Reads and checks a weight file. @return an error that names the file, the field, the value met and wanted
   static Result<AttendSeg> load(const std::string& path) {
-    auto file = io::read_file(path);
+    auto file = read_file(path);
     if (!file) return file.error();
     auto model = parse(*file);
     if (!model) return Error{path + ": " + model.error().message};
@@ -47,22 +47,22 @@ class AttendSeg {
   /// The same from bytes in memory; nothing of them is referred to afterwards.
   static Result<AttendSeg> parse(std::span<const std::byte> bytes) {
     return guard_allocation<AttendSeg>("weights", [&]() -> Result<AttendSeg> {
-      auto file = io::parse_safetensors(bytes);
+      auto file = parse_safetensors(bytes);
       if (!file) return file.error();
-      auto info = io::read_model_info(file->metadata);
+      auto info = read_model_info(file->metadata());
       if (!info) return info.error();
       if (info->precision != precision)
-        return Error{"precision: \"" + io::to_string(info->precision) + "\", expected \"" + io::to_string(precision) +
-                     "\" for this network"};
+        return Error{std::string("precision: ") + precision_name(info->precision) + ", expected " +
+                     precision_name(precision)};
       const Graph graph = lower(info->description);
       if (!graph.valid()) return Error{"description: does not hold together, expected layers whose widths agree"};
-      if (Status s = io::check_tensors(graph, info->description, precision, *file); !s) return s.error();
+      if (Status s = check_weights(graph, precision, *file); !s) return s.error();
       auto network = Network<T>::create(graph, *file);
       if (!network) return network.error();
       auto state = std::make_shared<State>(
-          State{std::move(*info), std::move(*network), Kernels<T>::load_head(*file), io::tensor_u8(*file, "test.image"),
-                io::tensor_u8(*file, "test.mask"), {}});
-      if constexpr (std::is_same_v<T, float>) state->test_scores = io::tensor_f32(*file, "test.scores");
+          State{std::move(*info), std::move(*network), Kernels<T>::load_head(*file), stored_tensor<std::uint8_t>(*file->find("test.image")),
+                stored_tensor<std::uint8_t>(*file->find("test.mask")), {}});
+      if constexpr (std::is_same_v<T, float>) state->test_scores = stored_tensor<float>(*file->find("test.scores"));
       return AttendSeg(std::move(state));
     });
   }
@@ -119,7 +119,7 @@ class AttendSeg {
   }
 
  private:
-  static constexpr io::Precision precision = std::is_same_v<T, float> ? io::Precision::f32 : io::Precision::i8;
+  static constexpr Precision precision = std::is_same_v<T, float> ? Precision::float32 : Precision::int8;
 
   struct State {
     ModelInfo info;

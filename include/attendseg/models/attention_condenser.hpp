@@ -28,12 +28,12 @@ class AttentionCondenser {
 
   /// @param channels of V. @param file tensors `condenser.embed.weight` and so on, checked here
   /// @param zero_point of V and V' (int8). @return an error that names the tensor, the value met and wanted
-  static Result<AttentionCondenser> create(const Condenser& options, int channels, const io::SafeTensors& file,
+  static Result<AttentionCondenser> create(const Condenser& options, int channels, const SafeTensors& file,
                                            int zero_point = 0) {
     const Graph graph = make_graph(options, channels);
     if (!graph.valid() || options.channels < 1)
       return Error{"condenser: options do not hold together, expected channels >= 1 and groups that divide them"};
-    if (Status s = io::check_graph_tensors(graph, precision, file); !s) return s.error();
+    if (Status s = check_graph_weights(graph, precision, file); !s) return s.error();
     auto network = Network<T>::create(graph, file, zero_point);
     if (!network) return network.error();
     return AttentionCondenser(std::move(*network), options.total_factor());
@@ -49,7 +49,7 @@ class AttentionCondenser {
   }
 
  private:
-  static constexpr io::Precision precision = std::is_same_v<T, float> ? io::Precision::f32 : io::Precision::i8;
+  static constexpr Precision precision = std::is_same_v<T, float> ? Precision::float32 : Precision::int8;
 
   AttentionCondenser(Network<T> network, int factor) : network_(std::move(network)), factor_(factor) {}
 

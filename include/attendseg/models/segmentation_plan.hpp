@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "attendseg/core/picture.hpp"
 #include "attendseg/core/tensor.hpp"
 #include "attendseg/models/description.hpp"
 #include "attendseg/ops/picture.hpp"
@@ -63,7 +64,7 @@ class SegmentationPlan {
     }
     Picture source = picture;
     if (reduced()) {
-      const int channels = channels_of(picture.format);
+      const int channels = bytes_per_pixel(picture.format);
       const View<const std::uint8_t> all(picture.data, {height_, width_, channels}, picture.row_bytes);
       const View<std::uint8_t> small(staging_.data(), {work_height_, work_width_, channels});
       ops::resample(all, small, resample_scratch_.data());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where each activation lies in one shared arena: lifetimes from the graph, places by greedy best fit.
+// Where each activation lies in one shared arena: lifetimes from the graph, places largest first, in the first gap.
 #pragma once
 
 #include <array>
@@ -26,65 +26,57 @@ struct MemoryPlan {
 /// @param element_bytes 1 for int8, 4 for float
 constexpr MemoryPlan plan_memory(const Graph& g, int height, int width, int element_bytes,
                                  bool keep_all = false) noexcept {
-  MemoryPlan plan;
+  // An allocation lives from its first write to its last read; owner[i] is the node whose allocation node i uses.
+  // Plain arrays: compilers count the steps of a constant expression, and std::array doubles them.
+  struct Allocation {
+    std::int64_t size, offset;
+    int first, last, owner;
+  };
+  Allocation all[max_nodes]{};
   const int n = g.size();
-  const auto at = [](auto& a, int i) -> auto& { return a[static_cast<std::size_t>(i)]; };
-  // An allocation lives from its first write to its last read; owner[i] is the node whose bytes node i uses.
-  std::array<std::int64_t, max_nodes> size{};
-  std::array<std::int16_t, max_nodes> first{}, last{}, owner{};
   for (int i = 0; i < n; ++i) {
-    const std::int64_t bytes = g[i].shape(height, width).size() * element_bytes;
-    at(size, i) = (bytes + std::int64_t{alignment} - 1) / std::int64_t{alignment} * std::int64_t{alignment};
-    at(owner, i) = at(first, i) = at(last, i) = static_cast<std::int16_t>(i);
+    const std::int64_t bytes = g[i].shape(height, width).size() * element_bytes, unit{alignment};
+    all[i] = {(bytes + unit - 1) / unit * unit, 0, i, i, i};
     for (const int input : g[i].inputs)
-      if (input >= 0) at(last, input) = static_cast<std::int16_t>(i);
+      if (input >= 0) all[input].last = i;
   }
-  at(last, n - 1) = static_cast<std::int16_t>(n);
-  for (int i = 0; i < n && !keep_all; ++i) {
-    if (g[i].op != Op::gate && g[i].op != Op::add) continue;
+  all[n - 1].last = n;
+  for (int i = 0; i < n; ++i) {
+    if (keep_all) all[i].first = 0, all[i].last = n;
+    if (keep_all || (g[i].op != Op::gate && g[i].op != Op::add)) continue;
     for (const int input : g[i].inputs) {
-      if (input < 0 || (g[i].op == Op::gate && input != g[i].inputs[0])) continue;
-      const int root = at(owner, input);
-      if (at(last, input) != i || at(last, root) != i || at(size, root) != at(size, i)) continue;
-      at(owner, i) = static_cast<std::int16_t>(root);
-      at(last, root) = at(last, i);
+      if (g[i].op == Op::gate && input != g[i].inputs[0]) continue;
+      Allocation& root = all[all[input].owner];
+      if (all[input].last != i || root.last != i || root.size != all[i].size) continue;
+      all[i].owner = all[input].owner;
+      root.last = all[i].last;
       break;
     }
   }
-  // Largest first, each at the tightest gap among those that live at the same time.
-  std::array<bool, max_nodes> placed{};
-  for (int round = 0; round < n; ++round) {
-    int next = -1;
-    for (int i = 0; i < n; ++i)
-      if (at(owner, i) == i && !at(placed, i) && (next < 0 || at(size, i) > at(size, next))) next = i;
-    if (next < 0) break;
-    const auto overlaps = [&](int i) {
-      return at(placed, i) && (keep_all || (at(first, i) <= at(last, next) && at(first, next) <= at(last, i)));
-    };
-    std::int64_t best = -1, best_room = -1, cursor = 0;
-    while (best < 0) {
-      // The nearest conflicting allocation at or behind the cursor, and whether one covers the cursor.
-      std::int64_t begin = -1, covered_to = -1;
-      for (int i = 0; i < n; ++i) {
-        if (!overlaps(i)) continue;
-        const std::int64_t low = at(plan.offset, i), high = low + at(size, i);
-        if (low <= cursor && cursor < high && high > covered_to) covered_to = high;
-        if (low > cursor && (begin < 0 || low < begin)) begin = low;
-      }
-      if (covered_to >= 0) {
-        cursor = covered_to;
-      } else if (begin < 0) {
-        best = best_room >= 0 ? best_room : cursor;
-      } else {
-        if (begin - cursor >= at(size, next) && best_room < 0) best_room = cursor;
-        cursor = begin;
-      }
-    }
-    at(plan.offset, next) = best;
-    at(placed, next) = true;
-    if (best + at(size, next) > plan.bytes) plan.bytes = best + at(size, next);
+  // Largest first; `placed` is sorted by offset, so the first gap that fits is found in one walk.
+  int order[max_nodes]{}, placed[max_nodes]{};
+  int owners = 0, placed_count = 0;
+  for (int i = 0; i < n; ++i) {
+    if (all[i].owner != i) continue;
+    int k = owners++;
+    for (; k > 0 && all[order[k - 1]].size < all[i].size; --k) order[k] = order[k - 1];
+    order[k] = i;
   }
-  for (int i = 0; i < n; ++i) at(plan.offset, i) = at(plan.offset, at(owner, i));
+  MemoryPlan plan;
+  for (int o = 0; o < owners; ++o) {
+    Allocation& next = all[order[o]];
+    for (int k = 0; k < placed_count; ++k) {
+      const Allocation& p = all[placed[k]];
+      if (p.last < next.first || next.last < p.first) continue;
+      if (p.offset >= next.offset + next.size) break;
+      if (p.offset + p.size > next.offset) next.offset = p.offset + p.size;
+    }
+    int k = placed_count++;
+    for (; k > 0 && all[placed[k - 1]].offset > next.offset; --k) placed[k] = placed[k - 1];
+    placed[k] = order[o];
+    if (next.offset + next.size > plan.bytes) plan.bytes = next.offset + next.size;
+  }
+  for (int i = 0; i < n; ++i) plan.offset[static_cast<std::size_t>(i)] = all[all[i].owner].offset;
   return plan;
 }
 

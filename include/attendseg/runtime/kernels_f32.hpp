@@ -26,27 +26,27 @@ struct Kernels<float> {
   };
   struct Head {};
 
-  /// Binds and packs. @return an error that names tensor, value met and value wanted
-  static Result<std::vector<Step>> load(const Graph& g, const io::SafeTensors& file, int /*input_zero_point*/) {
+  /// Binds and packs. @pre check_weights has passed. @return an error that names tensor, value met and value wanted
+  static Result<std::vector<Step>> load(const Graph& g, const SafeTensors& file, int /*input_zero_point*/) {
     std::vector<Step> steps(static_cast<std::size_t>(g.size()));
     for (int i = 0; i < g.size(); ++i) {
       const Node& n = g[i];
       Step& step = steps[static_cast<std::size_t>(i)];
       const std::string name(n.name.view());
       if (n.op == Op::conv) {
-        const std::vector<float> weight = io::float_values(file, name + ".weight");
-        const std::vector<float> bias = io::float_values(file, name + ".bias");
-        auto conv = ops::PackedConvF32::create(n.conv, weight, bias);
+        const auto weight = floats(file, name + ".weight");
+        const auto bias = floats(file, name + ".bias");
+        auto conv = ops::PackedConvF32::create(n.conv, *weight, *bias);
         if (!conv) return Error{name + "." + conv.error().message};
-        step.conv = std::move(*conv);
+        step.conv = *std::move(conv);
       } else if (n.op == Op::gate) {
-        step.scale = io::float_values(file, name + ".scale");
+        step.scale = *floats(file, name + ".scale");
       }
     }
     return steps;
   }
 
-  static Head load_head(const io::SafeTensors&) { return {}; }
+  static Head load_head(const SafeTensors&) { return {}; }
 
   static std::size_t scratch_bytes(const Node& n, const Step& step, const Shape& /*out*/) {
     return n.op == Op::conv ? step.conv.scratch_bytes() : 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,65 +25,55 @@ ATTENDSEG_NAMESPACE_BEGIN
 template <>
 struct Kernels<std::int8_t> {
   struct Step {
-    ops::PackedConvI8 conv;           ///< conv
+    std::optional<ops::PackedConvI8> conv;  ///< conv
     ops::AddI8 add{};                 ///< add
     std::vector<std::int16_t> table;  ///< gate: [256], Q15
     int zero_point = 0;               ///< of the node's output
   };
   using Head = std::array<std::uint8_t, 256>;  ///< confidence by margin
 
-  /// Binds and packs. @return an error that names tensor, value met and value wanted
-  static Result<std::vector<Step>> load(const Graph& g, const io::SafeTensors& file, int input_zero_point) {
+  /// Binds and packs. @pre check_weights has passed. @return an error that names tensor, value met and value wanted
+  static Result<std::vector<Step>> load(const Graph& g, const SafeTensors& file, int input_zero_point) {
     std::vector<Step> steps(static_cast<std::size_t>(g.size()));
-    const auto zero_point = [&](int node) { return steps[static_cast<std::size_t>(node)].zero_point; };
+    const auto zero_points = attendseg::zero_points(g, file, input_zero_point);
+    if (!zero_points) return zero_points.error();
+    const auto zero_point = [&](int node) { return (*zero_points)[static_cast<std::size_t>(node)]; };
     for (int i = 0; i < g.size(); ++i) {
       const Node& n = g[i];
       Step& step = steps[static_cast<std::size_t>(i)];
       const std::string name(n.name.view());
-      step.zero_point = n.op == Op::input ? input_zero_point : zero_point(n.inputs[0]);
-      switch (n.op) {
-        case Op::conv: {
-          const int in_zero_point = step.zero_point;
-          step.zero_point = io::int8_values(file, name + ".zero_point")[0];
-          const std::vector<std::int32_t> bias = io::int32_values(file, name + ".bias");
-          const std::vector<float> multiplier = io::float_values(file, name + ".multiplier");
-          auto conv = ops::PackedConvI8::create(n.conv, io::int8_values(file, name + ".weight"), bias, multiplier,
-                                                in_zero_point, step.zero_point);
-          if (!conv) return Error{name + "." + conv.error().message};
-          step.conv = std::move(*conv);
-          break;
-        }
-        case Op::add: {
-          const std::vector<std::int16_t> m = io::int16_values(file, name + ".multiplier");
-          step.add = {m[0], m[1], io::int8_values(file, name + ".shift")[0], zero_point(n.inputs[0]),
-                      zero_point(n.inputs[1]), io::int8_values(file, name + ".zero_point")[0]};
-          step.zero_point = step.add.zero_point;
-          break;
-        }
-        case Op::gate:
-          step.table = io::int16_values(file, name + ".table");
-          break;
-        case Op::concat:
-          if (zero_point(n.inputs[1]) != step.zero_point)
-            return Error{name + ": zero points " + std::to_string(step.zero_point) + " and " +
-                         std::to_string(zero_point(n.inputs[1])) + ", expected one that both inputs share"};
-          break;
-        default:
-          break;
+      step.zero_point = zero_point(i);
+      if (n.op == Op::conv) {
+        const auto bias = int32s(file, name + ".bias");
+        const auto multiplier = floats(file, name + ".multiplier");
+        auto conv = ops::PackedConvI8::create(n.conv, *int8s(file, name + ".weight"), *bias, *multiplier,
+                                              zero_point(n.inputs[0]), step.zero_point);
+        if (!conv) return Error{name + "." + conv.error().message};
+        step.conv = *std::move(conv);
+      } else if (n.op == Op::add) {
+        const auto m = int16s(file, name + ".multiplier");
+        step.add = {(*m)[0],
+                    (*m)[1],
+                    (*int8s(file, name + ".shift"))[0],
+                    zero_point(n.inputs[0]),
+                    zero_point(n.inputs[1]),
+                    step.zero_point};
+      } else if (n.op == Op::gate) {
+        step.table = *int16s(file, name + ".table");
       }
     }
     return steps;
   }
 
-  static Head load_head(const io::SafeTensors& file) {
+  static Head load_head(const SafeTensors& file) {
     Head head{};
-    const std::span<const std::uint8_t> table = io::uint8_values(file, "head.confidence");
+    const std::span<const std::uint8_t> table = *uint8s(file, "head.confidence");
     std::copy(table.begin(), table.end(), head.begin());
     return head;
   }
 
   static std::size_t scratch_bytes(const Node& n, const Step& step, const Shape& out) {
-    if (n.op == Op::conv) return step.conv.scratch_bytes();
+    if (n.op == Op::conv) return step.conv->scratch_bytes();
     if (n.op == Op::gate) return ops::gate_scratch_bytes(out, n.factor);
     return 0;
   }
@@ -94,7 +85,7 @@ struct Kernels<std::int8_t> {
                   View<std::int8_t> out, Rows rows, std::byte* scratch) noexcept {
     switch (n.op) {
       case Op::input: break;
-      case Op::conv: return ops::conv(step.conv, a, out, rows, scratch);
+      case Op::conv: return ops::conv(*step.conv, a, out, rows, scratch);
       case Op::max_pool: return ops::max_pool(a, out, n.factor, rows);
       case Op::average_pool: return ops::average_pool(a, out, n.factor, rows);
       case Op::gate:

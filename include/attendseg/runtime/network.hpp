@@ -24,9 +24,9 @@ class Network {
  public:
   using Step = typename Kernels<T>::Step;
 
-  /// @param file a weight file whose tensors were checked (io::check_tensors)
+  /// @param file a weight file whose tensors were checked (check_weights)
   /// @param input_zero_point of the int8 input; 0 for pictures
-  static Result<Network> create(const Graph& graph, const io::SafeTensors& file, int input_zero_point = 0) {
+  static Result<Network> create(const Graph& graph, const SafeTensors& file, int input_zero_point = 0) {
     if (!graph.valid() || graph.size() < 2) return Error{"graph: not valid, expected one whose nodes all fitted"};
     auto steps = Kernels<T>::load(graph, file, input_zero_point);
     if (!steps) return steps.error();

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// From int8 class scores to mask and confidence: enlargement and argmax in one pass, in lanes of pixels.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "attendseg/core/spec.hpp"
+#include "attendseg/core/tensor.hpp"
+#include "attendseg/reference/upsample_i8.hpp"
+
+ATTENDSEG_NAMESPACE_BEGIN
+namespace ops {
+namespace detail {
+
+/// One class against the leaders so far, for n pixels of one phase (distance from the last input column's centre).
+/// Sums fit int16: abs <= 128 * 256.
+template <bool WithSecond>
+void challenge(const std::int16_t* ATTENDSEG_RESTRICT left, int w0, int w1, int id, int n,
+               std::int16_t* ATTENDSEG_RESTRICT best, std::int16_t* ATTENDSEG_RESTRICT second,
+               std::int16_t* ATTENDSEG_RESTRICT winner) noexcept {
+  const std::int16_t v0 = static_cast<std::int16_t>(w0), v1 = static_cast<std::int16_t>(w1);
+  const std::int16_t challenger = static_cast<std::int16_t>(id);
+  for (int i = 0; i < n; ++i) {
+    const std::int16_t score = static_cast<std::int16_t>(left[i] * v0 + left[i + 1] * v1);
+    const std::int16_t leader = best[i];
+    if constexpr (WithSecond) {
+      const std::int16_t loser = score > leader ? leader : score;
+      second[i] = loser > second[i] ? loser : second[i];
+    }
+    winner[i] = score > leader ? challenger : winner[i];
+    best[i] = score > leader ? score : leader;
+  }
+}
+
+}  // namespace detail
+
+/// Scratch of one call of classify(); alignment 2 is enough.
+constexpr std::size_t classify_scratch_bytes(Shape scores, int factor) noexcept {
+  const std::size_t columns = static_cast<std::size_t>(scores.width) + 2;
+  const std::size_t classes = static_cast<std::size_t>(scores.channels);
+  return columns * (classes * 2 + 2 + static_cast<std::size_t>(factor) * 6) + columns * classes * 2;
+}
+
+/// Rows of the mask: the class with the largest enlarged score (bilinear, not rounded), the lowest of equals; and of
+/// the confidence: table[min(255, (best - second best) >> log2(4 factor^2))] (factor 1: not shifted).
+/// Equal to reference::classify.
+/// @param scores  [h, w, classes], 2 to 256 classes       @param factor  1, 2, 4 or 8
+/// @param confidence_table  [256], or null for the identity
+/// @param mask    [H, W, 1], H <= h * factor, W <= w * factor: the rest is cropped
+/// @param confidence  as mask, or with null data: not wanted
+/// @param scratch  classify_scratch_bytes(scores.shape, factor)
+inline void classify(View<const std::int8_t> scores, int factor, const std::uint8_t* confidence_table,
+                     View<std::uint8_t> mask, View<std::uint8_t> confidence, Rows rows, std::byte* scratch) noexcept {
+  const int classes = scores.shape.channels, width = scores.shape.width;
+  const int columns = width + 2;  // the first and the last one twice
+  const int shift = factor == 1 ? 0 : std::countr_zero(static_cast<unsigned>(4 * factor * factor));
+  const bool wanted = confidence.data != nullptr;
+  // Phase j of pair x (of columns x - 1 and x) is output column x * factor - half + j; all arrays run over pairs.
+  const int pairs = width + 1, half = factor == 1 ? 1 : factor / 2;
+  auto* const blend = reinterpret_cast<std::int16_t*>(scratch);  // [columns], one class
+  std::int16_t* const best = blend + columns;                    // [factor][columns]
+  std::int16_t* const second = best + std::ptrdiff_t{factor} * columns;
+  std::int16_t* const winner = second + std::ptrdiff_t{factor} * columns;
+  auto* const planes = reinterpret_cast<std::int8_t*>(winner + std::ptrdiff_t{factor} * columns);  // [2][classes][columns]
+  const std::ptrdiff_t plane_size = std::ptrdiff_t{classes} * columns;
+  int held[2] = {-1, -1};  // rows of scores that lie transposed in planes
+  const auto transposed = [&](int row) {
+    std::int8_t* const plane = planes + (row & 1) * plane_size;
+    if (held[row & 1] == row) return plane;
+    held[row & 1] = row;
+    const std::int8_t* from = scores.row(row);
+    for (int x = 0; x < width; ++x, from += classes)
+      for (int c = 0; c < classes; ++c) plane[std::ptrdiff_t{c} * columns + x + 1] = from[c];
+    for (int c = 0; c < classes; ++c) {
+      std::int8_t* const p = plane + std::ptrdiff_t{c} * columns;
+      p[0] = p[1], p[width + 1] = p[width];
+    }
+    return plane;
+  };
+  for (int y = rows.begin; y < rows.end; ++y) {
+    // Rows first and second are neighbours or one and the same, so their planes never displace each other.
+    const reference::Tap tap =
+        factor == 1 ? reference::Tap{y, y, 1, 0} : reference::bilinear_tap(y, factor, scores.shape.height);
+    const std::int8_t* const upper = transposed(tap.first);
+    const std::int8_t* const lower = transposed(tap.second);
+    const std::int16_t w0 = static_cast<std::int16_t>(tap.weight_first);
+    const std::int16_t w1 = static_cast<std::int16_t>(tap.weight_second);
+    for (std::ptrdiff_t i = 0; i < std::ptrdiff_t{factor} * columns; ++i)
+      best[i] = second[i] = -32768, winner[i] = 0;
+    for (int c = 0; c < classes; ++c) {
+      const std::int8_t* ATTENDSEG_RESTRICT p = upper + std::ptrdiff_t{c} * columns;
+      const std::int8_t* ATTENDSEG_RESTRICT q = lower + std::ptrdiff_t{c} * columns;
+      for (int x = 0; x < columns; ++x) blend[x] = static_cast<std::int16_t>(p[x] * w0 + q[x] * w1);
+      for (int j = 0; j < factor; ++j) {
+        const int v1 = factor == 1 ? 0 : 2 * j + 1, v0 = factor == 1 ? 1 : 2 * factor - v1;
+        const std::ptrdiff_t at = std::ptrdiff_t{j} * columns;
+        if (wanted)
+          detail::challenge<true>(blend, v0, v1, c, pairs, best + at, second + at, winner + at);
+        else
+          detail::challenge<false>(blend, v0, v1, c, pairs, best + at, second + at, winner + at);
+      }
+    }
+    for (int j = 0; j < factor; ++j) {
+      const std::ptrdiff_t at = std::ptrdiff_t{j} * columns;
+      for (int pair = 0; pair < pairs; ++pair) {
+        const int x = pair * factor - half + j;
+        if (x < 0 || x >= mask.shape.width) continue;
+        mask(y, x, 0) = static_cast<std::uint8_t>(winner[at + pair]);
+        if (!wanted) continue;
+        const int margin = (best[at + pair] - second[at + pair]) >> shift;
+        const int index = margin > 255 ? 255 : margin;
+        confidence(y, x, 0) = confidence_table ? confidence_table[index] : static_cast<std::uint8_t>(index);
+      }
+    }
+  }
+}
+
+}  // namespace ops
+ATTENDSEG_NAMESPACE_END

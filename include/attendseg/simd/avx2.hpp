@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// AVX2 without VNNI: exact dot products from vpmaddubsw on absolute activations and signed weights.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "attendseg/simd/common.hpp"
+
+ATTENDSEG_NAMESPACE_BEGIN
+namespace simd {
+
+/// Primitives as documented in scalar.hpp.
+struct Avx2 {
+  using I32 = __m256i;
+  using Bytes = __m256i;
+  static constexpr int lanes = 8;
+  static constexpr int width = 32;
+  static constexpr std::uint8_t flip = 0;
+  static constexpr int max_vectors = 2;  // 8 accumulators, 2 weights, activation, its absolute value, ones: 13 of 16
+  static constexpr int pixels(int vectors) noexcept { return vectors == 1 ? 6 : 4; }
+
+  static ATTENDSEG_INLINE Bytes load(const std::int8_t* p) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static ATTENDSEG_INLINE void store(std::int8_t* p, Bytes b) noexcept {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), b);
+  }
+  static ATTENDSEG_INLINE I32 load(const std::int32_t* p) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static ATTENDSEG_INLINE I32 splat(std::int32_t x) noexcept { return _mm256_set1_epi32(x); }
+  static ATTENDSEG_INLINE Bytes splat_byte(std::int8_t x) noexcept { return _mm256_set1_epi8(x); }
+  static ATTENDSEG_INLINE Bytes broadcast4(const std::int8_t* p) noexcept { return _mm256_set1_epi32(load_word(p)); }
+  static ATTENDSEG_INLINE I32 dot4(I32 sum, Bytes activations, Bytes weights) noexcept {
+    // abs(-128) is 128 as an unsigned byte; 2 * 128 * 127 fits int16, so nothing saturates.
+    const __m256i pairs =
+        _mm256_maddubs_epi16(_mm256_abs_epi8(activations), _mm256_sign_epi8(weights, activations));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  }
+  static ATTENDSEG_INLINE I32 requantise(I32 sum, const float* multiplier, I32 zero_point) noexcept {
+    const __m256 product = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_loadu_ps(multiplier));
+    return _mm256_add_epi32(zero_point, _mm256_cvtps_epi32(product));
+  }
+  template <int N>
+  static ATTENDSEG_INLINE void store_clamped(std::int8_t* out, const I32 (&r)[N], std::int8_t low, int count) noexcept {
+    static_assert(N == 1 || N == 2 || N == 4);
+    // Saturating to int16 and then to int8 is one clamp.
+    if constexpr (N == 4) {
+      const __m256i bytes = _mm256_max_epi8(
+          _mm256_packs_epi16(_mm256_packs_epi32(r[0], r[1]), _mm256_packs_epi32(r[2], r[3])), _mm256_set1_epi8(low));
+      if (count >= width) return store(out, bytes);
+      alignas(32) std::int8_t tail[width];
+      store(tail, bytes);
+      copy_short(out, tail, count);
+    } else {
+      __m128i bytes;
+      if constexpr (N == 2) {
+        const __m256i words = _mm256_packs_epi32(r[0], r[1]);
+        bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+      } else {
+        const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(r[0]), _mm256_extracti128_si256(r[0], 1));
+        bytes = _mm_packs_epi16(words, words);
+      }
+      bytes = _mm_max_epi8(bytes, _mm_set1_epi8(low));
+      if (N == 2 && count >= 16) return _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
+      if (N == 1 && count >= 8) return _mm_storel_epi64(reinterpret_cast<__m128i*>(out), bytes);
+      alignas(16) std::int8_t tail[16];
+      _mm_store_si128(reinterpret_cast<__m128i*>(tail), bytes);
+      copy_short(out, tail, count);
+    }
+  }
+  static ATTENDSEG_INLINE void interleave4(const Bytes (&rows)[4], Bytes (&out)[4]) noexcept {
+    const __m256i low01 = _mm256_unpacklo_epi8(rows[0], rows[1]), high01 = _mm256_unpackhi_epi8(rows[0], rows[1]);
+    const __m256i low23 = _mm256_unpacklo_epi8(rows[2], rows[3]), high23 = _mm256_unpackhi_epi8(rows[2], rows[3]);
+    out[0] = _mm256_unpacklo_epi16(low01, low23);
+    out[1] = _mm256_unpackhi_epi16(low01, low23);
+    out[2] = _mm256_unpacklo_epi16(high01, high23);
+    out[3] = _mm256_unpackhi_epi16(high01, high23);
+  }
+  static ATTENDSEG_INLINE void copy(std::int8_t* to, const std::int8_t* from, std::int64_t n) noexcept {
+    for (std::int64_t i = 0; i < n; i += width) store(to + i, load(from + i));
+  }
+  static ATTENDSEG_INLINE Bytes flipped(Bytes b) noexcept { return b; }
+};
+
+}  // namespace simd
+ATTENDSEG_NAMESPACE_END

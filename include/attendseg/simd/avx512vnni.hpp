@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// AVX-512 with VNNI: vpdpbusd, which wants unsigned activations (sign bit flipped; the bias takes it back).
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "attendseg/simd/common.hpp"
+
+ATTENDSEG_NAMESPACE_BEGIN
+namespace simd {
+
+/// Primitives as documented in scalar.hpp.
+struct Avx512Vnni {
+  using I32 = __m512i;
+  using Bytes = __m512i;
+  static constexpr int lanes = 16;
+  static constexpr int width = 64;
+  static constexpr std::uint8_t flip = 0x80;
+  static constexpr int max_vectors = 4;  // 24 accumulators, 4 weights, 1 activation of 32 registers
+  static constexpr int pixels(int vectors) noexcept { return vectors == 4 ? 6 : vectors == 3 ? 8 : 12; }
+
+  static ATTENDSEG_INLINE Bytes load(const std::int8_t* p) noexcept { return _mm512_loadu_si512(p); }
+  static ATTENDSEG_INLINE void store(std::int8_t* p, Bytes b) noexcept { _mm512_storeu_si512(p, b); }
+  static ATTENDSEG_INLINE I32 load(const std::int32_t* p) noexcept { return _mm512_loadu_si512(p); }
+  static ATTENDSEG_INLINE I32 splat(std::int32_t x) noexcept { return _mm512_set1_epi32(x); }
+  static ATTENDSEG_INLINE Bytes splat_byte(std::int8_t x) noexcept { return _mm512_set1_epi8(x); }
+  static ATTENDSEG_INLINE Bytes broadcast4(const std::int8_t* p) noexcept { return _mm512_set1_epi32(load_word(p)); }
+  static ATTENDSEG_INLINE I32 dot4(I32 sum, Bytes activations, Bytes weights) noexcept {
+    return _mm512_dpbusd_epi32(sum, activations, weights);
+  }
+  static ATTENDSEG_INLINE I32 requantise(I32 sum, const float* multiplier, I32 zero_point) noexcept {
+    // The forms with a full zero mask are the plain instructions; g++ 12 warns about its own header in the others.
+    const __m512 product = _mm512_mul_ps(_mm512_maskz_cvtepi32_ps(all, sum), _mm512_loadu_ps(multiplier));
+    return _mm512_add_epi32(zero_point, _mm512_maskz_cvtps_epi32(all, product));
+  }
+  template <int N>
+  static ATTENDSEG_INLINE void store_clamped(std::int8_t* out, const I32 (&r)[N], std::int8_t low, int count) noexcept {
+    static_assert(N >= 1 && N <= 4);
+    // Saturating to int16 and then to int8 is one clamp.
+    if constexpr (N == 4) {
+      const __m512i bytes = _mm512_max_epi8(
+          _mm512_packs_epi16(_mm512_packs_epi32(r[0], r[1]), _mm512_packs_epi32(r[2], r[3])), _mm512_set1_epi8(low));
+      if (count >= 64) return store(out, bytes);
+      _mm512_mask_storeu_epi8(out, ~std::uint64_t{0} >> (64 - count), bytes);
+    } else if constexpr (N == 1) {
+      const __m128i bytes = _mm_max_epi8(_mm512_maskz_cvtsepi32_epi8(all, r[0]), _mm_set1_epi8(low));
+      if (count >= 16) return _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
+      _mm_mask_storeu_epi8(out, static_cast<__mmask16>(0xFFFFU >> (16 - count)), bytes);
+    } else {
+      const __m256i bytes = _mm256_max_epi8(_mm512_maskz_cvtsepi16_epi8(~__mmask32{0}, _mm512_packs_epi32(r[0], r[1])),
+                                            _mm256_set1_epi8(low));
+      if (count >= 32)
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), bytes);
+      else
+        _mm256_mask_storeu_epi8(out, ~std::uint32_t{0} >> (32 - count), bytes);
+      if constexpr (N == 3) {
+        const I32 last[1] = {r[2]};
+        if (count > 32) store_clamped<1>(out + 32, last, low, count - 32);
+      }
+    }
+  }
+  static ATTENDSEG_INLINE void interleave4(const Bytes (&rows)[4], Bytes (&out)[4]) noexcept {
+    const __m512i low01 = _mm512_unpacklo_epi8(rows[0], rows[1]), high01 = _mm512_unpackhi_epi8(rows[0], rows[1]);
+    const __m512i low23 = _mm512_unpacklo_epi8(rows[2], rows[3]), high23 = _mm512_unpackhi_epi8(rows[2], rows[3]);
+    out[0] = _mm512_unpacklo_epi16(low01, low23);
+    out[1] = _mm512_unpackhi_epi16(low01, low23);
+    out[2] = _mm512_unpacklo_epi16(high01, high23);
+    out[3] = _mm512_unpackhi_epi16(high01, high23);
+  }
+  static ATTENDSEG_INLINE void copy(std::int8_t* to, const std::int8_t* from, std::int64_t n) noexcept {
+    // Short runs in short stores: those that cross a cache line are slow.
+    if (n <= 16) {
+      const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+      return _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_xor_si128(x, _mm_set1_epi8(-128)));
+    }
+    if (n <= 32) {
+      const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+      return _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_xor_si256(x, _mm256_set1_epi8(-128)));
+    }
+    for (std::int64_t i = 0; i < n; i += width) store(to + i, flipped(load(from + i)));
+  }
+  static ATTENDSEG_INLINE Bytes flipped(Bytes b) noexcept { return _mm512_xor_si512(b, _mm512_set1_epi8(-128)); }
+
+ private:
+  static constexpr __mmask16 all = 0xFFFF;
+};
+
+}  // namespace simd
+ATTENDSEG_NAMESPACE_END

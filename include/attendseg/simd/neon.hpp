@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// AArch64 NEON: sdot where the target has it, widening products and pairwise sums where not.
+#pragma once
+
+#include <arm_neon.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "attendseg/simd/common.hpp"
+
+ATTENDSEG_NAMESPACE_BEGIN
+namespace simd {
+
+/// Primitives as documented in scalar.hpp.
+struct Neon {
+  using I32 = int32x4_t;
+  using Bytes = int8x16_t;
+  static constexpr int lanes = 4;
+  static constexpr int width = 16;
+  static constexpr std::uint8_t flip = 0;
+  static constexpr int max_vectors = 4;  // 24 accumulators, 4 weights, 1 activation of 32 registers
+  static constexpr int pixels(int vectors) noexcept { return vectors == 4 ? 6 : vectors == 3 ? 8 : 12; }
+
+  static ATTENDSEG_INLINE Bytes load(const std::int8_t* p) noexcept { return vld1q_s8(p); }
+  static ATTENDSEG_INLINE void store(std::int8_t* p, Bytes b) noexcept { vst1q_s8(p, b); }
+  static ATTENDSEG_INLINE I32 load(const std::int32_t* p) noexcept { return vld1q_s32(p); }
+  static ATTENDSEG_INLINE I32 splat(std::int32_t x) noexcept { return vdupq_n_s32(x); }
+  static ATTENDSEG_INLINE Bytes splat_byte(std::int8_t x) noexcept { return vdupq_n_s8(x); }
+  static ATTENDSEG_INLINE Bytes broadcast4(const std::int8_t* p) noexcept {
+    return vreinterpretq_s8_s32(vdupq_n_s32(load_word(p)));
+  }
+  static ATTENDSEG_INLINE I32 dot4(I32 sum, Bytes activations, Bytes weights) noexcept {
+#if defined(__ARM_FEATURE_DOTPROD)
+    return vdotq_s32(sum, weights, activations);
+#else
+    // Sums of two products fit int16, as abs(weight) <= 127: 2 * 128 * 127.
+    const int16x8_t low = vmull_s8(vget_low_s8(activations), vget_low_s8(weights));
+    return vpadalq_s16(sum, vpaddq_s16(low, vmull_high_s8(activations, weights)));
+#endif
+  }
+  static ATTENDSEG_INLINE I32 requantise(I32 sum, const float* multiplier, I32 zero_point) noexcept {
+    const float32x4_t product = vmulq_f32(vcvtq_f32_s32(sum), vld1q_f32(multiplier));
+    return vaddq_s32(zero_point, vcvtnq_s32_f32(product));
+  }
+  template <int N>
+  static ATTENDSEG_INLINE void store_clamped(std::int8_t* out, const I32 (&r)[N], std::int8_t low, int count) noexcept {
+    static_assert(N >= 1 && N <= 4);
+    // Saturating to int16 and then to int8 is one clamp.
+    const int16x8_t words = vcombine_s16(vqmovn_s32(r[0]), vqmovn_s32(r[N > 1 ? 1 : 0]));
+    if constexpr (N == 4) {
+      const int16x8_t more = vcombine_s16(vqmovn_s32(r[2]), vqmovn_s32(r[3]));
+      const int8x16_t bytes = vmaxq_s8(vcombine_s8(vqmovn_s16(words), vqmovn_s16(more)), vdupq_n_s8(low));
+      if (count >= width) return vst1q_s8(out, bytes);
+      std::int8_t tail[width];
+      vst1q_s8(tail, bytes);
+      copy_short(out, tail, count);
+    } else {
+      const int8x8_t bytes = vmax_s8(vqmovn_s16(words), vdup_n_s8(low));
+      if (N > 1 && count >= 8) {
+        vst1_s8(out, bytes);
+      } else {
+        std::int8_t tail[8];
+        vst1_s8(tail, bytes);
+        copy_short(out, tail, N == 1 && count > 4 ? 4 : count);
+      }
+      if constexpr (N == 3) {
+        const I32 last[1] = {r[2]};
+        if (count > 8) store_clamped<1>(out + 8, last, low, count - 8);
+      }
+    }
+  }
+  static ATTENDSEG_INLINE void interleave4(const Bytes (&rows)[4], Bytes (&out)[4]) noexcept {
+    const int16x8_t low01 = vreinterpretq_s16_s8(vzip1q_s8(rows[0], rows[1]));
+    const int16x8_t high01 = vreinterpretq_s16_s8(vzip2q_s8(rows[0], rows[1]));
+    const int16x8_t low23 = vreinterpretq_s16_s8(vzip1q_s8(rows[2], rows[3]));
+    const int16x8_t high23 = vreinterpretq_s16_s8(vzip2q_s8(rows[2], rows[3]));
+    out[0] = vreinterpretq_s8_s16(vzip1q_s16(low01, low23));
+    out[1] = vreinterpretq_s8_s16(vzip2q_s16(low01, low23));
+    out[2] = vreinterpretq_s8_s16(vzip1q_s16(high01, high23));
+    out[3] = vreinterpretq_s8_s16(vzip2q_s16(high01, high23));
+  }
+  static ATTENDSEG_INLINE void copy(std::int8_t* to, const std::int8_t* from, std::int64_t n) noexcept {
+    for (std::int64_t i = 0; i < n; i += width) store(to + i, load(from + i));
+  }
+  static ATTENDSEG_INLINE Bytes flipped(Bytes b) noexcept { return b; }
+};
+
+}  // namespace simd
+ATTENDSEG_NAMESPACE_END

@@ -1,0 +1,135 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# run.sh: installs what the tests need, builds every backend and runs everything. Last line: "N passed, N failed".
+set -u
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top" || exit 1
+. examples/common/packages.sh
+. tests/tally.sh
+work=$top/build/tests
+jobs=$(nproc)
+begin=$(date +%s)
+stage() {
+  echo "-- $1 ($(($(date +%s) - begin)) s)"
+}
+
+need_packages g++ cmake make clang libcli11-dev libstb-dev libeigen3-dev libxsimd-dev doctest-dev || exit 1
+machine=$(uname -m)
+case $machine in
+  x86_64)
+    need_packages qemu-user-static g++-aarch64-linux-gnu || exit 1
+    backends="scalar avx2 avx512vnni"
+    ;;
+  aarch64) backends="scalar neon neon_dotprod" ;;
+  *) backends=scalar ;;
+esac
+mkdir -p "$work"
+
+# Whether this machine can run what was built for a variant.
+runs_here() {
+  case $1 in
+    avx2 | o3_avx2 | fast_math) wanted="avx2 fma" ;;
+    avx512vnni) wanted="avx2 fma avx512f avx512bw avx512dq avx512vl avx512_vnni" ;;
+    neon_dotprod) wanted=asimddp ;;
+    *) wanted= ;;
+  esac
+  [ "$machine" = x86_64 ] || [ "$1" = neon_dotprod ] || return 0
+  for flag in $wanted; do
+    grep -m 1 -E '^(flags|Features)' /proc/cpuinfo | grep -qw "$flag" || return 1
+  done
+}
+
+# build TREE COMPILER "VARIANTS" [CMAKE ARGUMENTS]: one build tree a compiler.
+build() {
+  tree=$1 compiler=$2 variants=$3
+  shift 3
+  if cmake -S . -B "$work/$tree" -DCMAKE_CXX_COMPILER="$compiler" -DATTENDSEG_BUILD_EXAMPLES=OFF \
+    -DATTENDSEG_BUILD_TESTS=ON -DATTENDSEG_TEST_VARIANTS="$(echo $variants | tr ' ' ';')" "$@" >"$work/$tree.log" 2>&1 &&
+    cmake --build "$work/$tree" -j "$jobs" >>"$work/$tree.log" 2>&1; then
+    pass 1
+    if grep -q 'warning:' "$work/$tree.log"; then
+      grep 'warning:' "$work/$tree.log" | sort | uniq -c | sort -rn | head -n 10 >"$scratch/warnings"
+      fail "$tree builds without warnings" "$scratch/warnings"
+    else
+      pass 1
+    fi
+  else
+    grep -E 'error|Error|undefined' "$work/$tree.log" | head -n 15 >"$scratch/errors"
+    fail "$tree builds (see $work/$tree.log)" "$scratch/errors"
+  fi
+}
+
+# run TREE "VARIANTS" [EMULATOR]: whatever was built of a variant.
+run() {
+  tree=$1 list=$2 emulator=${3-}
+  for variant in $list; do
+    if [ -z "$emulator" ] && ! runs_here "$variant"; then
+      skip "$variant: this CPU lacks its instructions"
+      continue
+    fi
+    for kind in test float; do
+      binary=$work/$tree/tests/${kind}_$variant
+      [ ! -e "$binary" ] || count "$tree: ${kind}_$variant" $emulator "$binary"
+    done
+    binary=$work/$tree/tests/same_bits_$variant
+    [ "$variant" = portable ] || count "$tree: same_bits_$variant" $emulator "$binary" tests/data/checksums.txt
+  done
+}
+
+stage "the rules of the house"
+count "house.sh" sh tests/house.sh
+stage "every header alone"
+count "headers.sh" sh tests/headers.sh g++
+
+stage "the programs"
+if { cmake --preset release && cmake --build build/release -j "$jobs"; } >"$work/release.log" 2>&1; then
+  pass 1
+  count "programs.sh" sh tests/programs.sh build/release/bin
+else
+  fail "the programs build (see $work/release.log)" "$work/release.log"
+fi
+
+stage "every backend, g++"
+special="unoptimised fast_math o3"
+[ "$machine" = x86_64 ] || special="unoptimised o3"
+build gcc g++ "portable $backends $special"
+run gcc "portable $backends $special"
+
+stage "clang"
+case $machine in x86_64) variants="o3 o3_avx2" ;; *) variants=o3 ;; esac
+build clang clang++ "$variants"
+run clang "$variants"
+
+if [ "$machine" = x86_64 ]; then
+  stage "aarch64 under qemu"
+  build aarch64 aarch64-linux-gnu-g++ "neon neon_dotprod" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64
+  run aarch64 "neon neon_dotprod" "qemu-aarch64-static -cpu max"
+fi
+
+stage "many translation units, and the installed package"
+link() {
+  part="-std=c++20 -O1 -Wall -Wextra -Iinclude -Iexamples -c tests/link/part.cpp"
+  g++ $part -DPART=part_plain -o "$work/plain.o" && g++ $part -DPART=part_twin -o "$work/twin.o" &&
+    g++ $part -DPART=part_vector "$1" -o "$work/vector.o" &&
+    g++ -std=c++20 tests/link/main.cpp "$work/plain.o" "$work/twin.o" "$work/vector.o" -pthread -o "$work/link" &&
+    "$work/link" weights/person.int8.safetensors
+}
+if [ "$machine" != x86_64 ]; then
+  check "objects with other instruction sets link and agree" link -DATTENDSEG_FORCE_SCALAR
+elif runs_here avx2; then
+  check "objects with other instruction sets link and agree" link -mavx2
+else
+  skip "link: this CPU has no AVX2"
+fi
+package() {
+  rm -rf "$work/prefix" "$work/user" &&
+    cmake -S . -B "$work/install" -DATTENDSEG_BUILD_EXAMPLES=OFF -DATTENDSEG_BUILD_TESTS=OFF \
+      -DCMAKE_INSTALL_PREFIX="$work/prefix" && cmake --install "$work/install" &&
+    cmake -S tests/package -B "$work/user" -DCMAKE_PREFIX_PATH="$work/prefix" -DEXAMPLES="$top/examples" &&
+    cmake --build "$work/user" -j "$jobs" && "$work/user/int8_user" weights/person.int8.safetensors &&
+    "$work/user/float_user" weights/person.float.safetensors
+}
+check "find_package finds the installed library" package
+
+stage "done"
+tally

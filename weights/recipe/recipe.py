@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole way from a folder of pictures and masks to weight files, in one resumable command.
+
+  python weights/recipe/recipe.py weights/recipe/camvid.json --data DATA --out OUT
+  python weights/recipe/recipe.py --folder MY_DATA --out OUT        # your own classes
+
+trains (OUT/float.pt), quantises (OUT/quantised.pt), measures both networks on the splits that the configuration
+names under "test", and writes OUT/NAME.{int8,float}.safetensors, OUT/accuracy.json and OUT/curves.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import torch
+from PIL import Image
+
+import export
+from data import Folder
+from graph import lower
+from quantise import Raw, load_float, load_quantised, quantise, report
+from simulate import fold, run_float
+from train import confusion, figures, train
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def folder_config(folder: pathlib.Path) -> dict:
+    """Configuration for any folder with a dataset.json: the description of person.json with the folder's classes."""
+    info = json.loads((folder / "dataset.json").read_text())
+    config = json.loads((HERE / "person.json").read_text())
+    has = lambda split: (folder / split / "images").is_dir()
+    if not has("train"):
+        raise FileNotFoundError(f"{folder}: no train/images; see weights/recipe/README.md for the layout")
+    sides = []  # (height, width); opening a picture reads its header only
+    for path in (folder / "train" / "images").iterdir():
+        if path.suffix.lower() in (".jpg", ".jpeg", ".png"):
+            with Image.open(path) as image:
+                sides.append((image.height, image.width))
+    if not sides:
+        raise FileNotFoundError(f"{folder}/train/images: no .jpg or .png pictures")
+    largest = max(max(h, w) for h, w in sides)
+    down = lambda n, low: max(low, n // 32 * 32)
+    crop = [down(min(max(h for h, _ in sides), 384), 64), down(min(max(w for _, w in sides), 384), 64)]
+    small = [down(side * 3 // 4, 64) for side in crop]
+    config["description"] |= {"name": "attendseg-" + re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-")[:37],
+                              "classes": len(info["classes"])}
+    config |= {"data": str(folder), "train": ["train"], "validate": ["val"] if has("val") else [],
+               "test": ["test"] if has("test") else [], "working_size": max(32, min(1024, largest)),
+               "crops": [[0, small], [0.5, crop]]}
+    for key in ("accuracy", "terms", "source", "license"):
+        config.pop(key, None)
+    # Weights trained on your pictures are yours to license.
+    config["license"] = info.get("license", "not stated")
+    return config
+
+
+def measure(net, data: Folder, multiple: int, names: list[str]) -> dict:
+    """mIoU, pixel accuracy and IoU by class name, in percent, two decimals."""
+    f = figures(confusion(net, data, multiple))
+    iou = {name: round(v, 2) for name, v in zip(names, f["iou"]) if v == v}
+    return {"miou": round(f["miou"], 2), "pixel_accuracy": round(f["pixel_accuracy"], 2), "iou": iou}
+
+
+class Exported(torch.nn.Module):
+    """The float network as its weight file holds it: batch norm folded, weights rounded to F16."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.nodes = lower(net.description)
+        self.weights = export.half(fold(net, self.nodes))[1]
+        self.device_of = torch.nn.Parameter(torch.empty(0))
+
+    def forward(self, x):
+        return run_float(self.nodes, self.weights, x)
+
+
+def evaluate(out: pathlib.Path, root: pathlib.Path, config: dict) -> dict:
+    """{"float": {split: figures}, "int8": {...}}: one pass at full size, once, with the last averaged weights."""
+    net, _ = load_float(out / "float.pt")
+    networks = {"float": Exported(net)}
+    if (out / "quantised.pt").exists():
+        networks["int8"] = Raw(load_quantised(out / "quantised.pt", net))
+    result: dict = {name: {} for name in networks}
+    for split in config.get("test", []):
+        data = Folder(root, [split])
+        longest = int(data.sizes.max())
+        if longest > config["working_size"]:
+            print(f"{split}: pictures of up to {longest} pixels are measured at full size; the library resamples them to "
+                  f"{config['working_size']}", file=sys.stderr)
+        for name, network in networks.items():
+            result[name][split] = measure(network, data, net.description.total_stride, data.info["classes"])
+            print(f"{name} on {split}: " + json.dumps({k: v for k, v in result[name][split].items() if k != 'iou'}), file=sys.stderr)
+    return result
+
+
+def write_files(out: pathlib.Path, root: pathlib.Path, config: dict, accuracy: dict) -> None:
+    net, _ = load_float(out / "float.pt")
+    d, nodes = net.description, lower(net.description)
+    info = json.loads((root / "dataset.json").read_text())
+    (out / "accuracy.json").write_text(json.dumps(accuracy, indent=1) + "\n")
+    export.export_float(out / f"{d.name}.float.safetensors", nodes, fold(net, nodes), d, info, config, accuracy.get("float", {}))
+    sim = load_quantised(out / "quantised.pt", net)
+    export.export_int8(out / f"{d.name}.int8.safetensors", sim, d, info, config, accuracy.get("int8", {}))
+    print(f"{out / d.name}.int8.safetensors\n{out / d.name}.float.safetensors")
+
+
+def check_resume(checkpoint: pathlib.Path, config: dict) -> None:
+    """A checkpoint of another network must not be continued silently."""
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, map_location="cpu", weights_only=False)["config"]
+        for key in ("description", "data", "train"):
+            if saved[key] != config[key]:
+                raise ValueError(f"{checkpoint}: made with another {key}: {saved[key]}; choose another --out")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("config", type=pathlib.Path, nargs="?", help="JSON: description, data, splits, schedule (see camvid.json)")
+    p.add_argument("--folder", type=pathlib.Path, help="instead of a configuration: any folder with a dataset.json")
+    p.add_argument("--data", type=pathlib.Path, default=os.environ.get("ATTENDSEG_DATA"), help="folder that holds the data sets")
+    p.add_argument("--out", type=pathlib.Path, required=True)
+    p.add_argument("--pictures", type=int, help="picture-steps of float training, instead of the configuration's")
+    p.add_argument("--quantised-pictures", type=int, help="picture-steps on the integer grid")
+    p.add_argument("--threads", type=int)
+    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="of float training")
+    a = p.parse_args()
+    if (a.config is None) == (a.folder is None):
+        p.error("give either a configuration or --folder")
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    config = folder_config(a.folder.resolve()) if a.folder else json.loads(a.config.read_text())
+    if not a.folder and a.data is None:
+        p.error("--data or ATTENDSEG_DATA must name the folder that holds the data sets")
+    if a.pictures:
+        config["pictures"] = a.pictures
+        config["warmup"] = min(config["warmup"], max(1, a.pictures // config["batch"] // 10))
+    base = pathlib.Path(a.data or ".")
+    root = base / config["data"]  # --folder wrote an absolute path
+    a.out.mkdir(parents=True, exist_ok=True)
+    check_resume(a.out / "float.pt", config)
+    (a.out / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+
+    train(config, base, a.out, a.device, None)
+    if int(os.environ.get("RANK", 0)) > 0:
+        return  # under torchrun one process does the rest
+    data = Folder(root, config["train"])
+    options = {"pictures": a.quantised_pictures} if a.quantised_pictures else None
+    sim, net, _ = quantise(a.out, data, options)
+    (a.out / "quantised.json").write_text(json.dumps(report(sim, net, data, 100), indent=1) + "\n")
+    del data
+    write_files(a.out, root, config, evaluate(a.out, root, config))
+    subprocess.run([sys.executable, str(HERE / "curves.py"), str(a.out)], check=True)
+
+
+if __name__ == "__main__":
+    main()
