@@ -143,7 +143,7 @@ holds "the second one is refused" "other/a.png: its results would replace those 
 
 # Arguments.
 refuse "no argument" "segment: " "$bin/segment"
-refuse "unknown argument" "--wrong" "$bin/segment" --wrong
+refuse "unknown argument" "--wrong" "$bin/segment" "$images/rgb.png" --wrong -o results
 refuse "no thread" "--threads" "$bin/segment" "$images/rgb.png" --threads 0 -o results
 accept "help" "$bin/segment" --help
 accept "version" "$bin/segment" --version
@@ -163,7 +163,7 @@ refuse "no labels" "none/a.png: cannot be opened" "$bin/evaluate" --images pictu
 refuse "no pictures" "nothing: " "$bin/evaluate" --images nothing --labels labels
 refuse "plot below a file" "file/below: " "$bin/evaluate" --images pictures --labels labels --plot file/below/plot.png
 cp "$images/grey.png" labels/a.png
-refuse "a class id that is too large" "labels/a.png: class id [0-9]*, expected 0 to 1 or 255" "$bin/evaluate" --images pictures --labels labels
+refuse "a class id that is too large" "labels/a.png: class id [0-9]*, expected 0 to [0-9]* or 255" "$bin/evaluate" --images pictures --labels labels
 cp "$images/rgb.png" labels/a.png
 refuse "labels in colour" "labels/a.png: 8-bit RGB PNG, expected 8-bit grey" "$bin/evaluate" --images pictures --labels labels
 cp "$images/grey16.png" labels/a.png

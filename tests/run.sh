@@ -67,12 +67,12 @@ run() {
       skip "$variant: this CPU lacks its instructions"
       continue
     fi
-    for kind in test float; do
-      binary=$work/$tree/tests/${kind}_$variant
-      [ ! -e "$binary" ] || count "$tree: ${kind}_$variant" $emulator "$binary"
-    done
-    binary=$work/$tree/tests/same_bits_$variant
-    [ "$variant" = portable ] || count "$tree: same_bits_$variant" $emulator "$binary" tests/data/checksums.txt
+    case $variant in
+      unoptimised | fast_math | o3*) ;;
+      *) count "$tree: test_$variant" $emulator "$work/$tree/tests/test_$variant" ;;
+    esac
+    [ "$variant" = portable ] ||
+      count "$tree: same_bits_$variant" $emulator "$work/$tree/tests/same_bits_$variant" tests/data/checksums.txt
   done
 }
 

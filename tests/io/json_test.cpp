@@ -117,7 +117,7 @@ TEST_CASE("strings: escapes, surrogates and UTF-8") {
                           "\xF0\x8F\xBF\xBF",
                           "\xED\xA0\x80", "\xED\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\x80", "\xBF",
                           "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xFE", "\xFF", "\xC3(", "\xE2(\xA1"}) {
-    const std::string message = refusal("\"" + std::string(bad) + "\"");
+    const std::string message = refusal(std::string("\"") + bad + "\"");
     CHECK_MESSAGE(message.ends_with(", expected UTF-8"), message);
   }
 }

@@ -12,6 +12,7 @@
 
 #include "attendseg/reference/conv_f32.hpp"
 #include "attendseg/reference/depthwise_f32.hpp"
+#include "tests/support/allocations.hpp"
 #include "tests/support/random_f32.hpp"
 
 using namespace attendseg;
@@ -128,8 +129,9 @@ TEST_CASE("dense convolution: sizes from 1x1, strides, dilations, paddings") {
 TEST_CASE("dense convolution of deep and wide pictures, more pixels than a tile") {
   double largest = 0.0;
   for (const Shape in : {Shape{3, 300, 16}, Shape{150, 2, 16}, Shape{13, 29, 64}, Shape{5, 6, 288}})
-    largest = std::fmax(largest, distance(Case(ConvSpec{.in_channels = in.channels, .out_channels = 33, .kernel = 3}.same()),
-                                          in, 0, 0));
+    largest = std::fmax(
+        largest,
+        distance(Case(ConvSpec{.in_channels = in.channels, .out_channels = 33, .kernel = 3}.same()), in, 0, 0));
   largest = std::fmax(largest, distance(Case({.in_channels = 24, .out_channels = 48}), {30, 31, 24}, 0, 0));
   CHECK(largest <= 1.0);
 }
@@ -185,6 +187,26 @@ TEST_CASE("reference depthwise is the grouped convolution") {
   CHECK(same(a.view(), b.view()));
 }
 
+TEST_CASE("running a convolution allocates nothing, however large the product") {
+  struct Size {
+    ConvSpec spec;
+    Shape in;
+  };
+  for (const Size& size : {Size{{.in_channels = 1024, .out_channels = 512}, {40, 40, 1024}},
+                           Size{{.in_channels = 288, .out_channels = 64, .kernel = 3, .padding = 1}, {20, 30, 288}},
+                           Size{{.in_channels = 64, .out_channels = 64, .kernel = 3, .groups = 4}, {9, 9, 64}},
+                           Size{{.in_channels = 64, .out_channels = 64, .kernel = 3, .groups = 64}, {9, 9, 64}}}) {
+    const Case t(size.spec);
+    const auto packed = ops::PackedConvF32::create(t.spec, t.weight, t.bias);
+    REQUIRE(packed.ok());
+    Tensor<float> in(size.in), out(t.spec.out_shape(size.in));
+    Buffer scratch(packed->scratch_bytes());
+    const auto before = test::allocations();
+    ops::conv(*packed, in.view(), out.view(), {0, out.shape().height}, scratch.data());
+    CHECK(test::allocations() == before);
+  }
+}
+
 TEST_CASE("a convolution's errors name the field, the value met and the value wanted") {
   const ConvSpec s{.in_channels = 8, .out_channels = 12};
   const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
@@ -206,7 +228,8 @@ TEST_CASE("a convolution's errors name the field, the value met and the value wa
         "groups: 3, expected a divisor of out_channels 16");
   CHECK(refusal({.in_channels = 0, .out_channels = 16}, weight, bias) == "in_channels: 0, expected 1 to 65536");
   CHECK(refusal({.in_channels = 8, .out_channels = 12, .kernel = 0}, weight, bias) == "kernel: 0, expected 1 to 31");
-  CHECK(refusal({.in_channels = 8, .out_channels = 12, .stride = -1}, weight, bias) == "stride: -1, expected 1 to 1024");
+  CHECK(refusal({.in_channels = 8, .out_channels = 12, .stride = -1}, weight, bias) ==
+        "stride: -1, expected 1 to 1024");
   CHECK(refusal({.in_channels = 8, .out_channels = 12, .padding = -1}, weight, bias) ==
         "padding: -1, expected 0 to 32768");
   CHECK(refusal({.in_channels = 65536, .out_channels = 65536, .kernel = 31}, weight, bias) ==

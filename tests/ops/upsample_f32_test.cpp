@@ -29,7 +29,8 @@ TEST_CASE("enlargement: nearest exact, bilinear within 12 eps, over awkward chan
           if (how == Interpolation::nearest)
             CHECK(same(out.view(), wanted.view()));
           else
-            largest = std::fmax(largest, worst(out.view(), wanted.view(), [](int, int, int) { return 12 * eps * 2.0; }));
+            largest =
+                std::fmax(largest, worst(out.view(), wanted.view(), [](int, int, int) { return 12 * eps * 2.0; }));
         }
       }
   CHECK(largest <= 1.0);

@@ -22,7 +22,8 @@ TEST_CASE("enlargement equals its reference at every factor, channel count and m
             const Shape large{height * factor, width * factor, channels};
             GuardedBytes<std::int8_t> in({height, width, channels}, height % 2, width % 3);
             GuardedBytes<std::int8_t> out(large, width % 4, 3), wanted(large);
-            in.fill(++seed, {-128, 127, seed % 3 == 0});
+            ++seed;
+            in.fill(seed, {-128, 127, seed % 3 == 0});
             reference::upsample(in.view(), wanted.view(), factor, how);
             const int cut = 1 + static_cast<int>(seed % static_cast<std::uint64_t>(large.height - 1));
             ops::upsample(in.view(), out.view(), factor, how, {cut, large.height});

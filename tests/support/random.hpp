@@ -114,9 +114,11 @@ std::string difference(attendseg::View<T> met, attendseg::View<T> wanted) {
   for (int y = 0; y < met.shape.height; ++y)
     for (int x = 0; x < met.shape.width; ++x)
       for (int c = 0; c < met.shape.channels; ++c)
-        if (met(y, x, c) != wanted(y, x, c))
-          return "(" + std::to_string(y) + "," + std::to_string(x) + "," + std::to_string(c) +
-                 "): " + std::to_string(met(y, x, c)) + ", expected " + std::to_string(wanted(y, x, c));
+        if (met(y, x, c) != wanted(y, x, c)) {
+          std::string text = std::to_string(y);
+          text.append(",").append(std::to_string(x)).append(",").append(std::to_string(c)).append(": ");
+          return text.append(std::to_string(met(y, x, c))).append(", expected ").append(std::to_string(wanted(y, x, c)));
+        }
   return {};
 }
 

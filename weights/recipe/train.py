@@ -98,7 +98,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
         lr=config["rate"],
     )
     rng = torch.Generator().manual_seed(config["seed"] + 1000 * rank)
-    step, log = 0, []
+    step, skipped, log = 0, 0, []
     checkpoint = out / "float.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=False)
@@ -139,9 +139,12 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
         loss = F.cross_entropy(scores, y, class_weights, ignore_index=IGNORE)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        optimiser.step()
-        ema.update(net)
+        # bf16 kernels were seen to give a rare gradient that is not finite; one such step would end the run.
+        if torch.isfinite(torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)):
+            optimiser.step()
+            ema.update(net)
+        else:
+            skipped += 1
         step += 1
         loss_sum, loss_count = loss_sum + loss.item(), loss_count + 1
         if rank == 0 and (time.time() - shown > 5 or step == last):
@@ -152,7 +155,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
                   f"{pace:.1f}/s, {left:.0f} min left ", end="", file=sys.stderr, flush=True)
             shown = time.time()
         if step % max(1, config["report"] // (batch * world)) == 0 or step == last:
-            entry = {"pictures": step * batch * world, "loss": loss_sum / loss_count}
+            entry = {"pictures": step * batch * world, "loss": loss_sum / loss_count, "skipped": skipped}
             loss_sum, loss_count = 0.0, 0
             if held_out is not None and rank == 0:
                 entry |= {k: v for k, v in figures(confusion(ema.net, held_out, description.total_stride)).items() if k != "iou"}

@@ -161,7 +161,10 @@ class DescriptionReader {
 
 inline void write_integers(std::string& out, std::span<const int> values) {
   out += '[';
-  for (const int n : values) out += (out.back() == '[' ? "" : ",") + std::to_string(n);
+  for (const int n : values) {
+    if (out.back() != '[') out += ',';
+    out += std::to_string(n);
+  }
   out += ']';
 }
 
@@ -187,7 +190,7 @@ inline std::string write_description(const Description& d) {
   json::write_string(out, d.name.view());
   out += ",\"classes\":" + std::to_string(d.classes) + ",\"stem\":" + std::to_string(d.stem) + ",\"stages\":[";
   const auto quoted = [](std::string_view key, std::string_view value) {
-    return "\"" + std::string(key) + "\":\"" + std::string(value) + "\"";
+    return std::string("\"").append(key).append("\":\"").append(value) + "\"";
   };
   for (int i = 0; i < d.stage_count; ++i) {
     const Stage& s = d.stages[static_cast<std::size_t>(i)];

@@ -51,7 +51,10 @@ struct StoredTensor {
 /// "[96,32]".
 inline std::string shape_text(std::span<const std::int64_t> shape) {
   std::string out = "[";
-  for (const std::int64_t n : shape) out += (out.size() > 1 ? "," : "") + std::to_string(n);
+  for (const std::int64_t n : shape) {
+    if (out.size() > 1) out += ',';
+    out += std::to_string(n);
+  }
   return out + "]";
 }
 

@@ -93,7 +93,8 @@ inline Status check_form(const ExpectedTensor& wanted, const StoredTensor& t) {
     const std::int64_t n = wanted.shape[i];
     free = free || n < 0;
     shaped = shaped && (n < 0 ? t.shape[i] >= 1 && t.shape[i] <= max_test_size : t.shape[i] == n);
-    shape += (i > 0 ? "," : "") + (n < 0 ? "n" : std::to_string(n));
+    if (i > 0) shape += ',';
+    shape += n < 0 ? "n" : std::to_string(n);
   }
   if (shaped) return {};
   return Error{t.name + ": shape " + shape_text(t.shape) + ", expected " + shape + "]" +

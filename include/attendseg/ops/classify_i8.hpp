@@ -5,6 +5,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 
 #include "attendseg/core/spec.hpp"
 #include "attendseg/core/tensor.hpp"
@@ -34,13 +36,27 @@ void challenge(const std::int16_t* ATTENDSEG_RESTRICT left, int w0, int w1, int 
   }
 }
 
+/// to[pair * factor + j] = value(j, pair): phases side by side again.
+template <class F>
+void interleave(int factor, int pairs, std::uint8_t* ATTENDSEG_RESTRICT to, F&& value) noexcept {
+  const auto with = [&](auto phases) {
+    for (int pair = 0; pair < pairs; ++pair)
+      for (int j = 0; j < phases; ++j) to[pair * phases + j] = static_cast<std::uint8_t>(value(j, pair));
+  };
+  if (factor == 8) return with(std::integral_constant<int, 8>{});
+  if (factor == 4) return with(std::integral_constant<int, 4>{});
+  if (factor == 2) return with(std::integral_constant<int, 2>{});
+  with(std::integral_constant<int, 1>{});
+}
+
 }  // namespace detail
 
 /// Scratch of one call of classify(); alignment 2 is enough.
 constexpr std::size_t classify_scratch_bytes(Shape scores, int factor) noexcept {
   const std::size_t columns = static_cast<std::size_t>(scores.width) + 2;
   const std::size_t classes = static_cast<std::size_t>(scores.channels);
-  return columns * (classes * 2 + 2 + static_cast<std::size_t>(factor) * 6) + columns * classes * 2;
+  // One class blended, three leaders a phase (int16); two rows of planes, one row of results (bytes).
+  return columns * (2 + static_cast<std::size_t>(factor) * 6) + columns * (classes * 2 + static_cast<std::size_t>(factor));
 }
 
 /// Rows of the mask: the class with the largest enlarged score (bilinear, not rounded), the lowest of equals; and of
@@ -65,6 +81,7 @@ inline void classify(View<const std::int8_t> scores, int factor, const std::uint
   std::int16_t* const winner = second + std::ptrdiff_t{factor} * columns;
   auto* const planes = reinterpret_cast<std::int8_t*>(winner + std::ptrdiff_t{factor} * columns);  // [2][classes][columns]
   const std::ptrdiff_t plane_size = std::ptrdiff_t{classes} * columns;
+  auto* const labels = reinterpret_cast<std::uint8_t*>(planes + 2 * plane_size);                  // [pairs][factor]
   int held[2] = {-1, -1};  // rows of scores that lie transposed in planes
   const auto transposed = [&](int row) {
     std::int8_t* const plane = planes + (row & 1) * plane_size;
@@ -102,18 +119,17 @@ inline void classify(View<const std::int8_t> scores, int factor, const std::uint
           detail::challenge<false>(blend, v0, v1, c, pairs, best + at, second + at, winner + at);
       }
     }
-    for (int j = 0; j < factor; ++j) {
-      const std::ptrdiff_t at = std::ptrdiff_t{j} * columns;
-      for (int pair = 0; pair < pairs; ++pair) {
-        const int x = pair * factor - half + j;
-        if (x < 0 || x >= mask.shape.width) continue;
-        mask(y, x, 0) = static_cast<std::uint8_t>(winner[at + pair]);
-        if (!wanted) continue;
-        const int margin = (best[at + pair] - second[at + pair]) >> shift;
-        const int index = margin > 255 ? 255 : margin;
-        confidence(y, x, 0) = confidence_table ? confidence_table[index] : static_cast<std::uint8_t>(index);
-      }
-    }
+    detail::interleave(factor, pairs, labels, [&](int j, int pair) { return winner[std::ptrdiff_t{j} * columns + pair]; });
+    std::memcpy(mask.row(y), labels + half, static_cast<std::size_t>(mask.shape.width));
+    if (!wanted) continue;
+    detail::interleave(factor, pairs, labels, [&](int j, int pair) {
+      const std::ptrdiff_t at = std::ptrdiff_t{j} * columns + pair;
+      const int margin = (best[at] - second[at]) >> shift;
+      return margin > 255 ? 255 : margin;
+    });
+    const std::uint8_t* const from = labels + half;
+    std::uint8_t* const to = confidence.row(y);
+    for (int x = 0; x < mask.shape.width; ++x) to[x] = confidence_table ? confidence_table[from[x]] : from[x];
   }
 }
 

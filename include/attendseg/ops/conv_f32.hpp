@@ -94,8 +94,15 @@ inline void gather_patch(const ConvSpec& s, View<const float> in, int y, int x, 
   const bool run = s.dilation == 1 && s.groups == 1;
   const int first = std::min(std::max(-left, 0), s.kernel);
   const int last = std::max(std::min(in.shape.width - left, s.kernel), first);
+  const int top = y * s.stride - s.padding;
+  if (run && last - first == s.kernel && top >= 0 && top + s.kernel <= in.shape.height) {  // the common case
+    const float* from = in.pixel(top, left);
+    for (int ky = 0; ky < s.kernel; ++ky, to += s.kernel * depth, from += in.row_stride)
+      simd::f32::copy(from, to, s.kernel * depth);
+    return;
+  }
   for (int ky = 0; ky < s.kernel; ++ky, to += s.kernel * depth) {
-    const int iy = y * s.stride - s.padding + ky * s.dilation;
+    const int iy = top + ky * s.dilation;
     if (iy < 0 || iy >= in.shape.height) {
       simd::f32::zero(to, s.kernel * depth);
     } else if (run) {

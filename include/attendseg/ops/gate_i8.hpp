@@ -9,6 +9,7 @@
 #include "attendseg/core/spec.hpp"
 #include "attendseg/core/tensor.hpp"
 #include "attendseg/ops/upsample_i8.hpp"
+#include "attendseg/simd/common.hpp"
 
 ATTENDSEG_NAMESPACE_BEGIN
 namespace ops {
@@ -17,22 +18,20 @@ namespace detail {
 /// out[i] = clamp(zero_point + (((v[i] - zero_point) * gain[i] + 2^14) >> 15)), all int16; out may be v.
 inline void apply_gains(const std::int8_t* v, const std::int16_t* gain, int zero_point, std::int8_t* out,
                         int count) noexcept {
-  constexpr int block = 128;  // results wait in a local array, so that loops vectorise though out may be v
   const std::int16_t zero = static_cast<std::int16_t>(zero_point);
-  for (int i = 0; i < count; i += block, v += block, gain += block, out += block) {
-    const int n = count - i < block ? count - i : block;
-    std::int8_t result[block];
-    for (int k = 0; k < n; ++k) {
-      const std::int16_t difference = static_cast<std::int16_t>(v[k] - zero);
+  simd::in_blocks(count, [&](auto size, int i) {
+    std::int8_t result[size];  // stored at once, as out may be v
+    for (int k = 0; k < size; ++k) {
+      const std::int16_t difference = static_cast<std::int16_t>(v[i + k] - zero);
       // (x + 2^14) >> 15, in the form that compilers know as pmulhrsw.
-      const std::int16_t product = static_cast<std::int16_t>((((difference * gain[k]) >> 14) + 1) >> 1);
+      const std::int16_t product = static_cast<std::int16_t>((((difference * gain[i + k]) >> 14) + 1) >> 1);
       std::int16_t q = static_cast<std::int16_t>(zero + product);
       q = q < -128 ? std::int16_t{-128} : q;
       q = q > 127 ? std::int16_t{127} : q;
       result[k] = static_cast<std::int8_t>(q);
     }
-    std::memcpy(out, result, static_cast<std::size_t>(n));
-  }
+    std::memcpy(out + i, result, sizeof result);
+  });
 }
 
 }  // namespace detail
@@ -54,20 +53,20 @@ inline void gate(View<const std::int8_t> v, View<const std::int8_t> a, const std
   const bool bilinear = how == Interpolation::bilinear;
   const std::int16_t* const centre = table + 128;
   std::int16_t* const gains = reinterpret_cast<std::int16_t*>(scratch);
-  const auto look_up = [&](const std::int8_t* logits, std::int64_t n) {
-    for (std::int64_t i = 0; i < n; ++i) gains[i] = centre[logits[i]];
+  const auto look_up = [&](const std::int8_t* ATTENDSEG_RESTRICT logits, int n) {
+    for (int i = 0; i < n; ++i) gains[i] = centre[logits[i]];
   };
   for (int y = rows.begin; y < rows.end; ++y) {
     const std::int8_t* from = v.row(y);
     std::int8_t* to = out.row(y);
     if (bilinear) {
-      const std::int64_t size = std::int64_t{width} * channels;
+      const int size = width * channels;
       std::int8_t* const logits = reinterpret_cast<std::int8_t*>(gains + size);
       detail::bilinear_row(a, y, factor, logits);
       look_up(logits, size);
-      detail::apply_gains(from, gains, zero_point, to, static_cast<int>(size));
+      detail::apply_gains(from, gains, zero_point, to, size);
     } else {
-      if (y == rows.begin || y % factor == 0) look_up(a.row(y / factor), std::int64_t{a.shape.width} * channels);
+      if (y == rows.begin || y % factor == 0) look_up(a.row(y / factor), a.shape.width * channels);
       const std::int16_t* gain = gains;
       for (int x = 0; x < a.shape.width; ++x, gain += channels)
         for (int j = 0; j < factor; ++j, from += channels, to += channels)

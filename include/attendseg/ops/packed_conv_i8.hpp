@@ -23,7 +23,10 @@ inline Status check_conv(const ConvSpec& s, std::span<const std::int8_t> weight,
                          std::span<const float> multiplier, int in_zero_point, int out_zero_point) {
   const auto text = [](auto n) { return std::to_string(n); };
   const auto wrong = [&](std::string field, auto met, const std::string& wanted) {
-    return Error{std::move(field) + ": " + text(met) + ", expected " + wanted};
+    return Error{field.append(": ").append(text(met)).append(", expected ").append(wanted)};
+  };
+  const auto element = [&](const char* name, std::size_t index) {
+    return std::string(name).append("[").append(text(index)).append("]");
   };
   const struct {
     const char* name;
@@ -37,7 +40,11 @@ inline Status check_conv(const ConvSpec& s, std::span<const std::int8_t> weight,
     if (l.value < l.least || l.value > l.most) return wrong(l.name, l.value, text(l.least) + " to " + text(l.most));
   if (s.in_channels % s.groups != 0 || s.out_channels % s.groups != 0)
     return wrong("groups", s.groups,
-                 "a divisor of " + text(s.in_channels) + " in_channels and " + text(s.out_channels) + " out_channels");
+                 std::string("a divisor of ")
+                     .append(text(s.in_channels))
+                     .append(" in_channels and ")
+                     .append(text(s.out_channels))
+                     .append(" out_channels"));
   const auto size_is = [](std::size_t size, std::int64_t n) { return std::cmp_equal(size, n); };
   if (!size_is(weight.size(), s.weights())) return wrong("weight", weight.size(), text(s.weights()) + " values");
   if (!size_is(bias.size(), s.out_channels)) return wrong("bias", bias.size(), text(s.out_channels) + " values");
@@ -48,20 +55,20 @@ inline Status check_conv(const ConvSpec& s, std::span<const std::int8_t> weight,
   for (std::size_t o = 0; o < bias.size(); ++o) {
     std::int64_t magnitude = 0;
     for (std::size_t i = o * depth; i < (o + 1) * depth; ++i) {
-      if (weight[i] == -128) return wrong("weight[" + text(i) + "]", -128, "-127 to 127");
+      if (weight[i] == -128) return wrong(element("weight", i), -128, "-127 to 127");
       magnitude += std::abs(static_cast<int>(weight[i]));
     }
     // Bits, as -ffast-math lets compilers assume that no float is infinite or not a number.
     const std::uint32_t bits = std::bit_cast<std::uint32_t>(multiplier[o]);
     if (bits < 0x00800000U || bits >= 0x7F800000U)
-      return wrong("multiplier[" + text(o) + "]", multiplier[o], "a positive, finite, normal number");
+      return wrong(element("multiplier", o), multiplier[o], "a positive, finite, normal number");
     const std::int64_t bound = 255 * magnitude + std::abs(std::int64_t{bias[o]});
     if (bound >= std::int64_t{1} << 31)
-      return wrong("bias[" + text(o) + "]", bias[o],
-                   "with the weights (sum of absolute values " + text(magnitude) + ") to fit a 32-bit sum");
+      return wrong(element("bias", o), bias[o],
+                   std::string("with the weights (sum of absolute values ").append(text(magnitude)).append(") to fit a 32-bit sum"));
     if (static_cast<double>(bound) * static_cast<double>(multiplier[o]) >= 1073741824.0)
-      return wrong("multiplier[" + text(o) + "]", multiplier[o],
-                   "less than 2^30 divided by the largest sum, " + text(bound));
+      return wrong(element("multiplier", o), multiplier[o],
+                   std::string("less than 2^30 divided by the largest sum, ").append(text(bound)));
   }
   return {};
 }

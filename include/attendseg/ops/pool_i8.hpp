@@ -7,23 +7,21 @@
 
 #include "attendseg/core/spec.hpp"
 #include "attendseg/core/tensor.hpp"
+#include "attendseg/simd/common.hpp"
 
 ATTENDSEG_NAMESPACE_BEGIN
 namespace ops {
 namespace detail {
 
-inline constexpr int pool_channels = 128;  ///< handled at a time, in a local array
-
-/// Calls first(c0, n, window) for each output pixel and run of at most pool_channels channels.
+/// Calls f(window, out, integral_constant n) for each output pixel and run of n channels.
 template <class F>
 void each_window(View<const std::int8_t> in, View<std::int8_t> out, int factor, Rows rows, F&& f) noexcept {
-  const int channels = out.shape.channels;
   for (int y = rows.begin; y < rows.end; ++y)
-    for (int x = 0; x < out.shape.width; ++x)
-      for (int c = 0; c < channels; c += pool_channels) {
-        const int n = channels - c < pool_channels ? channels - c : pool_channels;
-        f(in.pixel(y * factor, x * factor) + c, out.pixel(y, x) + c, n);
-      }
+    for (int x = 0; x < out.shape.width; ++x) {
+      const std::int8_t* const window = in.pixel(y * factor, x * factor);
+      std::int8_t* const to = out.pixel(y, x);
+      simd::in_blocks(out.shape.channels, [&](auto n, int c) { f(window + c, to + c, n); });
+    }
 }
 
 }  // namespace detail
@@ -32,8 +30,8 @@ void each_window(View<const std::int8_t> in, View<std::int8_t> out, int factor, 
 /// @param in [H, W, C]  @param out [H / factor, W / factor, C], not aliased  @param factor >= 1
 inline void max_pool(View<const std::int8_t> in, View<std::int8_t> out, int factor, Rows rows) noexcept {
   const int channels = in.shape.channels;
-  detail::each_window(in, out, factor, rows, [&](const std::int8_t* window, std::int8_t* to, int n) {
-    std::int8_t largest[detail::pool_channels];
+  detail::each_window(in, out, factor, rows, [&](const std::int8_t* window, std::int8_t* to, auto n) {
+    std::int8_t largest[n];
     for (int c = 0; c < n; ++c) largest[c] = window[c];
     for (int v = 0; v < factor; ++v)
       for (int u = 0; u < factor; ++u) {
@@ -49,8 +47,8 @@ inline void max_pool(View<const std::int8_t> in, View<std::int8_t> out, int fact
 inline void average_pool(View<const std::int8_t> in, View<std::int8_t> out, int factor, Rows rows) noexcept {
   const int channels = in.shape.channels, count = factor * factor;
   const int shift = std::countr_zero(static_cast<unsigned>(count));
-  detail::each_window(in, out, factor, rows, [&](const std::int8_t* window, std::int8_t* to, int n) {
-    std::int16_t sum[detail::pool_channels];  // at most 64 * 128 + 32
+  detail::each_window(in, out, factor, rows, [&](const std::int8_t* window, std::int8_t* to, auto n) {
+    std::int16_t sum[n];  // at most 64 * 128 + 32
     for (int c = 0; c < n; ++c) sum[c] = static_cast<std::int16_t>(count / 2);
     for (int v = 0; v < factor; ++v)
       for (int u = 0; u < factor; ++u) {

@@ -19,12 +19,13 @@ constexpr std::size_t resample_scratch_bytes(Shape in, Shape /*out*/) noexcept {
 
 /// Rows of out(i, j) = (sum of wy * wx * in + T / 2) / T, T = Hin * Win: the mean over the output pixel's area,
 /// exact and rounded half up; equal to reference::resample.
-/// @param in [Hin, Win, C], 1 to 4 channels, Hin * Hout < 2^31, Win * Wout < 2^31
+/// @param in [Hin, Win, C], 1 to 4 channels, Hin * Hout < 2^31, Win * Wout < 2^31, Hin * Win < 2^48
 /// @param out [Hout, Wout, C], Hout <= Hin, Wout <= Win   @param scratch  resample_scratch_bytes(in.shape, out.shape)
 inline void resample(View<const std::uint8_t> in, View<std::uint8_t> out, Rows rows, std::byte* scratch) noexcept {
   const int hi = in.shape.height, wi = in.shape.width, ho = out.shape.height, wo = out.shape.width;
   const int channels = in.shape.channels, size = wi * channels;
   const std::uint64_t total = static_cast<std::uint64_t>(hi) * static_cast<std::uint64_t>(wi), half = total / 2;
+  const double inverse = 1.0 / static_cast<double>(total);
   auto* const column = reinterpret_cast<std::uint32_t*>(scratch);  // weighted sums of columns, at most 255 * Hin
   // Positions in units of 1 / out of a pixel: input pixel x covers [x * wo, (x + 1) * wo), output j [j * wi, ...).
   for (int i = rows.begin; i < rows.end; ++i) {
@@ -49,11 +50,14 @@ inline void resample(View<const std::uint8_t> in, View<std::uint8_t> out, Rows r
         const std::uint64_t weight = static_cast<std::uint64_t>(end - begin);
         for (int c = 0; c < channels; ++c) sum[c] += weight * column[x * channels + c];
       }
-      // 32-bit divisions are faster, where they do (pictures below 16 megapixels).
-      for (int c = 0; c < channels; ++c, ++to)
-        *to = static_cast<std::uint8_t>((sum[c] >> 32) == 0 && (total >> 32) == 0
-                                            ? static_cast<std::uint32_t>(sum[c]) / static_cast<std::uint32_t>(total)
-                                            : sum[c] / total);
+      // The quotient by way of a product that may be one off, set right in integers: exact, whatever floats do.
+      for (int c = 0; c < channels; ++c, ++to) {
+        const std::int64_t n = static_cast<std::int64_t>(sum[c]), t = static_cast<std::int64_t>(total);
+        std::int64_t quotient = static_cast<std::int64_t>(static_cast<double>(n) * inverse);
+        const std::int64_t rest = n - quotient * t;
+        quotient += (rest >= t) - (rest < 0);
+        *to = static_cast<std::uint8_t>(quotient);
+      }
     }
   }
 }

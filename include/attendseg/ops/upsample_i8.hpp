@@ -9,6 +9,7 @@
 #include "attendseg/core/spec.hpp"
 #include "attendseg/core/tensor.hpp"
 #include "attendseg/reference/upsample_i8.hpp"
+#include "attendseg/simd/common.hpp"
 
 ATTENDSEG_NAMESPACE_BEGIN
 namespace ops {
@@ -31,7 +32,9 @@ inline void bilinear_row(View<const std::int8_t> in, int y, int factor, std::int
     const auto load_column = [&](int x, std::int16_t* ATTENDSEG_RESTRICT column) {
       const std::int8_t* p = first + std::ptrdiff_t{x} * channels + c0;
       const std::int8_t* q = second + std::ptrdiff_t{x} * channels + c0;
-      for (int c = 0; c < count; ++c) column[c] = static_cast<std::int16_t>(p[c] * w0 + q[c] * w1);
+      simd::in_blocks(count, [&](auto size, int i) {
+        for (int c = i; c < i + size; ++c) column[c] = static_cast<std::int16_t>(p[c] * w0 + q[c] * w1);
+      });
     };
     std::int16_t *left = columns[0], *right = columns[1];
     load_column(0, left);
@@ -43,10 +46,12 @@ inline void bilinear_row(View<const std::int8_t> in, int y, int factor, std::int
         std::int8_t* ATTENDSEG_RESTRICT out = to + std::ptrdiff_t{x * factor + factor / 2 + j} * channels + c0;
         const std::int16_t v1 = static_cast<std::int16_t>(2 * j + 1), v0 = static_cast<std::int16_t>(2 * factor - v1);
         const std::int16_t half = static_cast<std::int16_t>(n / 2);
-        for (int c = 0; c < count; ++c) {
-          const std::int16_t sum = static_cast<std::int16_t>(left[c] * v0 + right[c] * v1 + half);
-          out[c] = static_cast<std::int8_t>(sum >> shift);
-        }
+        simd::in_blocks(count, [&](auto size, int i) {
+          for (int c = i; c < i + size; ++c) {
+            const std::int16_t sum = static_cast<std::int16_t>(left[c] * v0 + right[c] * v1 + half);
+            out[c] = static_cast<std::int8_t>(sum >> shift);
+          }
+        });
       }
       std::int16_t* const swap = left;
       left = right, right = swap;

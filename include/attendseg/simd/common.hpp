@@ -21,6 +21,16 @@ ATTENDSEG_INLINE void unroll(F&& f) noexcept {
   }(std::make_integer_sequence<int, N>{});
 }
 
+/// Calls f(integral_constant<int, size>, begin) for blocks of 32, then 8, then 1 that make up [0, n): loops over a block
+/// have a constant length, which compilers vectorise at -O2 too and without code for what is left over.
+template <class F>
+ATTENDSEG_INLINE void in_blocks(int n, F&& f) noexcept {
+  int i = 0;
+  for (; i + 32 <= n; i += 32) f(std::integral_constant<int, 32>{}, i);
+  for (; i + 8 <= n; i += 8) f(std::integral_constant<int, 8>{}, i);
+  for (; i < n; ++i) f(std::integral_constant<int, 1>{}, i);
+}
+
 /// The channel that lane `lane` of vector `vector` holds, in a group of 1 to 4 vectors of `lanes` int32.
 /// Chosen so that narrowing to int8 (which works within 128 bits on x86) leaves the channels in order; weights,
 /// biases and multipliers are packed that way. Three vectors are a pair and a single one.
