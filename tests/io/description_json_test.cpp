@@ -110,8 +110,10 @@ TEST_CASE("every field has a range") {
 
 TEST_CASE("groups divide what they group, and only a grouped embedding has them") {
   CHECK(changed("\"groups\":4", "\"groups\":1").empty());
-  CHECK(changed("\"groups\":4", "\"groups\":3") == "stages[1].condenser.groups: 3, expected a divisor of 64, 96 and 12");
-  CHECK(changed("\"groups\":4", "\"groups\":8") == "stages[1].condenser.groups: 8, expected a divisor of 64, 96 and 12");
+  CHECK(changed("\"groups\":4", "\"groups\":3") ==
+        "stages[1].condenser.groups: 3, expected a divisor of 64, 96 and 12");
+  CHECK(changed("\"groups\":4", "\"groups\":8") ==
+        "stages[1].condenser.groups: 8, expected a divisor of 64, 96 and 12");
   CHECK(changed("\"groups\":4", "\"groups\":0") == "stages[1].condenser.groups: 0, expected 1 to 4096");
   CHECK(changed("\"groups\":4", "\"groups\":-4") == "stages[1].condenser.groups: -4, expected 1 to 4096");
   CHECK(changed("\"groups\":1", "\"groups\":2", "pointwise") ==
@@ -120,7 +122,8 @@ TEST_CASE("groups divide what they group, and only a grouped embedding has them"
 
 TEST_CASE("stages, decoder steps and strides fit together") {
   const std::string condenser =
-      R"({"condense":"max","factor":2,"embedding":"depthwise","channels":0,"groups":1,"expand":"nearest","scale":"channel","double":false})";
+      R"({"condense":"max","factor":2,"embedding":"depthwise","channels":0,"groups":1,)"
+      R"("expand":"nearest","scale":"channel","double":false})";
   const auto network = [&](int stages, int stride, std::string_view decoder) {
     std::string text = R"({"name":"n","classes":2,"stem":8,"stages":[)";
     for (int i = 0; i < stages; ++i)

@@ -191,7 +191,8 @@ TEST_CASE("depthwise convolutions equal their reference") {
       check({.spec = ConvSpec{.in_channels = 7, .out_channels = 7, .kernel = 3, .stride = stride, .groups = 7}.same(),
              .height = 1 + width % 3, .width = width, .in_zero_point = 127, .out_zero_point = 3, .gap = 1});
   for (const int kernel : {1, 2, 4, 5, 7, 9})
-    check({.spec = ConvSpec{.in_channels = 19, .out_channels = 19, .kernel = kernel, .dilation = 2, .groups = 19}.same(),
+    check({.spec =
+               ConvSpec{.in_channels = 19, .out_channels = 19, .kernel = kernel, .dilation = 2, .groups = 19}.same(),
            .height = 9, .width = 30, .in_zero_point = -7});
 }
 
@@ -200,7 +201,8 @@ TEST_CASE("extreme activations and weights neither overflow nor saturate on the 
     for (const int channels : {1, 4, 64, 288}) {
       check({.spec = {.in_channels = channels, .out_channels = 33}, .height = 3, .width = 9,
              .in_zero_point = zero_point, .out_zero_point = zero_point, .extremes = true});
-      check({.spec = ConvSpec{.in_channels = channels, .out_channels = channels, .kernel = 3, .groups = channels}.same(),
+      const ConvSpec depthwise{.in_channels = channels, .out_channels = channels, .kernel = 3, .groups = channels};
+      check({.spec = depthwise.same(),
              .height = 3, .width = 9, .in_zero_point = zero_point, .out_zero_point = zero_point, .extremes = true});
     }
   // All products of one sign: every activation -128, weights all 127 or all -127.
@@ -257,7 +259,8 @@ TEST_CASE("requantisation rounds to nearest even and clamps for results up to 2^
 TEST_CASE("every machine, compiler and flag gives these bits") {
   std::uint64_t hash = 0;
   for (const int channels : {3, 17, 64}) {
-    hash = hash * 31 + check({.spec = ConvSpec{.in_channels = channels, .out_channels = 48, .kernel = 3, .stride = 2}.same(),
+    const ConvSpec dense{.in_channels = channels, .out_channels = 48, .kernel = 3, .stride = 2};
+    hash = hash * 31 + check({.spec = dense.same(),
                               .height = 9, .width = 13, .in_zero_point = 3, .out_zero_point = -9});
     hash = hash * 31 + check({.spec = ConvSpec{.in_channels = channels, .out_channels = channels, .kernel = 3,
                                                .groups = channels, .activation = Activation::relu}.same(),
@@ -314,7 +317,8 @@ TEST_CASE("create() refuses what cannot be computed, naming the field") {
   CHECK(message(good, weight, changed(bias, 2, -2147479057), changed(multiplier, 2, 0.1F)) == "");
   for (const std::int64_t b : {std::int64_t{2147479058}, std::int64_t{2147483647}, -std::int64_t{2147483648}})
     CHECK(message(good, weight, changed(bias, 2, b), changed(multiplier, 2, 0.1F)) ==
-          "bias[2]: " + std::to_string(b) + ", expected with the weights (sum of absolute values 18) to fit a 32-bit sum");
+          "bias[2]: " + std::to_string(b) +
+              ", expected with the weights (sum of absolute values 18) to fit a 32-bit sum");
   CHECK(message(good, weight, changed(bias, 0, 2147479057), changed(multiplier, 0, 0.6F))
             .ends_with("expected less than 2^30 divided by the largest sum, 2147483647"));
 }

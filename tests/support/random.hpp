@@ -117,7 +117,8 @@ std::string difference(attendseg::View<T> met, attendseg::View<T> wanted) {
         if (met(y, x, c) != wanted(y, x, c)) {
           std::string text = std::to_string(y);
           text.append(",").append(std::to_string(x)).append(",").append(std::to_string(c)).append(": ");
-          return text.append(std::to_string(met(y, x, c))).append(", expected ").append(std::to_string(wanted(y, x, c)));
+          text.append(std::to_string(met(y, x, c)));
+          return text.append(", expected ").append(std::to_string(wanted(y, x, c)));
         }
   return {};
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The network as data: the same JSON that the C++ library reads (include/attendseg/models/description.hpp)."""
+"""The network as data: the same JSON that the C++ library reads (include/attendseg/nn/description.hpp)."""
 
 from __future__ import annotations
 

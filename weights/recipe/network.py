@@ -24,7 +24,12 @@ class ConvBlock(nn.Module):
         self.relu = relu
 
     def forward(self, x):
-        x = self.conv(x)
+        if x.device.type == "cpu" and self.conv.groups > 1 and self.conv.dilation[0] > 1:
+            # The bf16 weight gradient of dilated depthwise convolutions is garbage at some sizes (22x30, torch 2.13).
+            with torch.autocast("cpu", enabled=False):
+                x = self.conv(x.float())
+        else:
+            x = self.conv(x)
         x = x if self.norm is None else self.norm(x)
         return F.relu(x) if self.relu else x
 

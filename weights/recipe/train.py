@@ -139,7 +139,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
         loss = F.cross_entropy(scores, y, class_weights, ignore_index=IGNORE)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        # bf16 kernels were seen to give a rare gradient that is not finite; one such step would end the run.
+        # One gradient that is not finite would end the run; such a step is left out and counted.
         if torch.isfinite(torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)):
             optimiser.step()
             ema.update(net)

@@ -30,15 +30,36 @@
 #define ATTENDSEG_BACKEND_SCALAR 1
 #endif
 
+// The float operators follow the widest lanes that the flags allow, which a backend's name does not tell: x86-64-v4
+// without VNNI takes the avx2 backend, ATTENDSEG_FORCE_SCALAR keeps the flags.
+#if defined(__AVX512F__)
+#define ATTENDSEG_LANES _512
+#elif defined(__AVX2__)
+#define ATTENDSEG_LANES _256i
+#elif defined(__AVX__)
+#define ATTENDSEG_LANES _256
+#elif defined(__SSE4_1__)
+#define ATTENDSEG_LANES _128b
+#elif defined(__SSSE3__)
+#define ATTENDSEG_LANES _128a
+#else
+#define ATTENDSEG_LANES
+#endif
+#if defined(__FMA__)
+#define ATTENDSEG_FUSED _fma
+#else
+#define ATTENDSEG_FUSED
+#endif
+
 #if defined(__FAST_MATH__)
 #define ATTENDSEG_MATH _fast
 #else
 #define ATTENDSEG_MATH
 #endif
 
-#define ATTENDSEG_JOIN_(a, b, c) a##b##c
-#define ATTENDSEG_JOIN(a, b, c) ATTENDSEG_JOIN_(a, b, c)
-#define ATTENDSEG_ABI ATTENDSEG_JOIN(v0_1_, ATTENDSEG_BACKEND, ATTENDSEG_MATH)
+#define ATTENDSEG_JOIN_(a, b, c, d, e) a##b##c##d##e
+#define ATTENDSEG_JOIN(a, b, c, d, e) ATTENDSEG_JOIN_(a, b, c, d, e)
+#define ATTENDSEG_ABI ATTENDSEG_JOIN(v0_1_, ATTENDSEG_BACKEND, ATTENDSEG_LANES, ATTENDSEG_FUSED, ATTENDSEG_MATH)
 #define ATTENDSEG_NAMESPACE_BEGIN \
   namespace attendseg {           \
   inline namespace ATTENDSEG_ABI {

@@ -14,7 +14,7 @@
 #include "attendseg/core/result.hpp"
 #include "attendseg/io/json.hpp"
 #include "attendseg/io/json_write.hpp"
-#include "attendseg/models/description.hpp"
+#include "attendseg/nn/description.hpp"
 
 ATTENDSEG_NAMESPACE_BEGIN
 namespace detail {
@@ -170,7 +170,7 @@ inline void write_integers(std::string& out, std::span<const int> values) {
 
 }  // namespace detail
 
-/// A description from its JSON: every member there, no other, every value in its range (models/description.hpp).
+/// A description from its JSON: every member there, no other, every value in its range (nn/description.hpp).
 /// Errors name the member, counting from 0: `stages[2].condenser.factor: 3, expected 2 or 4`.
 inline Result<Description> read_description(const json::Value& value) {
   return detail::DescriptionReader{}.read(value, "");

@@ -160,7 +160,7 @@ inline Status check_weights(const Graph& g, Precision precision, const SafeTenso
 }
 
 /// The zero point of every node's activation in an int8 network: convolutions and sums have their own, the picture's
-/// is `input_zero_point`, all others keep that of their (first) input. Fails where the inputs of a concatenation differ.
+/// is `input_zero_point`, others keep that of their (first) input. Fails where the inputs of a concatenation differ.
 /// @pre check_weights(g, Precision::int8, file)
 inline Result<std::vector<int>> zero_points(const Graph& g, const SafeTensors& file, int input_zero_point = 0) {
   std::vector<int> out;

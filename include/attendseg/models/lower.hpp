@@ -2,8 +2,8 @@
 // From the description to the operators: the only place that says how AttendSeg is put together.
 #pragma once
 
-#include "attendseg/models/description.hpp"
 #include "attendseg/nn/blocks.hpp"
+#include "attendseg/nn/description.hpp"
 #include "attendseg/nn/graph.hpp"
 
 ATTENDSEG_NAMESPACE_BEGIN

@@ -9,7 +9,7 @@
 
 #include "attendseg/core/picture.hpp"
 #include "attendseg/core/tensor.hpp"
-#include "attendseg/models/description.hpp"
+#include "attendseg/nn/description.hpp"
 #include "attendseg/ops/picture.hpp"
 #include "attendseg/ops/resample_u8.hpp"
 #include "attendseg/runtime/network.hpp"

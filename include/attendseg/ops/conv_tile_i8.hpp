@@ -68,32 +68,33 @@ void multiply_tile(const std::int8_t* a, std::ptrdiff_t pitch, int steps, const 
                    std::ptrdiff_t out_offset, int count) noexcept {
   using simd::unroll;
   typename Backend::I32 sum[Pixels][Vectors];
-  unroll<Vectors>([&](auto v) {
+  unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA {
     const auto b = Backend::load(bias + v * Backend::lanes);
-    unroll<Pixels>([&](auto p) { sum[p][v] = b; });
+    unroll<Pixels>([&](auto p) ATTENDSEG_LAMBDA { sum[p][v] = b; });
   });
   // One pointer for three pixels: their distance is an addressing mode, and pointers stay in registers.
   constexpr int pointers = (Pixels + 2) / 3;
   const std::int8_t* row[pointers];
-  unroll<pointers>([&](auto i) { row[i] = a + 3 * i * pitch; });
+  unroll<pointers>([&](auto i) ATTENDSEG_LAMBDA { row[i] = a + 3 * i * pitch; });
   for (int k = 0; k < steps; ++k) {
     typename Backend::Bytes w[Vectors];
-    unroll<Vectors>([&](auto v) { w[v] = Backend::load(weight + v * Backend::width); });
-    unroll<Pixels>([&](auto p) {
+    unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA { w[v] = Backend::load(weight + v * Backend::width); });
+    unroll<Pixels>([&](auto p) ATTENDSEG_LAMBDA {
       const auto activation = Backend::broadcast4(row[p / 3] + p % 3 * pitch);
-      unroll<Vectors>([&](auto v) { sum[p][v] = Backend::dot4(sum[p][v], activation, w[v]); });
+      unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA { sum[p][v] = Backend::dot4(sum[p][v], activation, w[v]); });
     });
-    unroll<pointers>([&](auto i) { row[i] += 4; });
+    unroll<pointers>([&](auto i) ATTENDSEG_LAMBDA { row[i] += 4; });
     weight += Vectors * Backend::width;
   }
   const auto zero_point = Backend::splat(to.zero_point);
   const auto low = static_cast<std::int8_t>(to.low);
-  unroll<Pixels>([&](auto p) {
+  unroll<Pixels>([&](auto p) ATTENDSEG_LAMBDA {
     if (p >= count) return;
-    unroll<Vectors>([&](auto v) {
-      sum[p][v] = Backend::requantise(sum[p][v], multiplier + v * Backend::lanes, zero_point);
+    typename Backend::I32 result[Vectors];
+    unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA {
+      result[v] = Backend::requantise(sum[p][v], multiplier + v * Backend::lanes, zero_point);
     });
-    Backend::store_clamped(out[p] + out_offset, sum[p], low, to.channels);
+    Backend::store_clamped(out[p] + out_offset, result, low, to.channels);
   });
 }
 

@@ -38,9 +38,11 @@ void interleave_rows(const BasicPackedConvI8<Backend>& packed, View<const std::i
     for (int c = begin; c < end; ++c, column += pitch) {
       const std::ptrdiff_t offset = std::ptrdiff_t{x + c} * s.in_channels;
       Bytes rows[4], out[4];
-      simd::unroll<4>([&](auto i) { rows[i] = row[i] ? Backend::flipped(Backend::load(row[i] + offset)) : outside; });
+      simd::unroll<4>([&](auto i) ATTENDSEG_LAMBDA {
+        rows[i] = row[i] ? Backend::flipped(Backend::load(row[i] + offset)) : outside;
+      });
       Backend::interleave4(rows, out);
-      simd::unroll<4>([&](auto i) { Backend::store(column + i * width, out[i]); });
+      simd::unroll<4>([&](auto i) ATTENDSEG_LAMBDA { Backend::store(column + i * width, out[i]); });
     }
   }
 }
@@ -63,21 +65,23 @@ void depthwise_tile(const BasicPackedConvI8<Backend>& packed, const std::int8_t*
   const int left = s.out_channels - block * width, channels = left < width ? left : width;
   for (int p = 0; p < count; ++p, columns += next, out += s.out_channels) {
     typename Backend::I32 sum[4];
-    unroll<4>([&](auto v) { sum[v] = Backend::load(bias + v * lanes); });
-    const auto add_tap = [&](int g, int kx) {
+    unroll<4>([&](auto v) ATTENDSEG_LAMBDA { sum[v] = Backend::load(bias + v * lanes); });
+    const auto add_tap = [&](int g, int kx) ATTENDSEG_LAMBDA {
       const std::int8_t* a = columns + kx * tap + std::ptrdiff_t{g} * 4 * width;
       const std::int8_t* w = weight + (std::ptrdiff_t{g} * kernel + kx) * 4 * width;
-      unroll<4>([&](auto v) {
+      unroll<4>([&](auto v) ATTENDSEG_LAMBDA {
         sum[v] = Backend::dot4(sum[v], Backend::load(a + v * width), Backend::load(w + v * width));
       });
     };
     if constexpr (Kernel == 3) {
-      unroll<3>([&](auto kx) { add_tap(0, kx); });
+      unroll<3>([&](auto kx) ATTENDSEG_LAMBDA { add_tap(0, kx); });
     } else {
       for (int g = 0; g < groups; ++g)
         for (int kx = 0; kx < kernel; ++kx) add_tap(g, kx);
     }
-    unroll<4>([&](auto v) { sum[v] = Backend::requantise(sum[v], multiplier + v * lanes, zero_point); });
+    unroll<4>([&](auto v) ATTENDSEG_LAMBDA {
+      sum[v] = Backend::requantise(sum[v], multiplier + v * lanes, zero_point);
+    });
     Backend::store_clamped(out, sum, low, channels);
   }
 }

@@ -50,14 +50,16 @@ inline Status fold_batch_norm(std::span<float> weight, std::span<float> bias, co
     return (double{bias[c]} - double{norm.mean[c]}) * factor(c) + double{norm.beta[c]};
   };
   const auto overflows = [](double x) { return !is_finite(static_cast<float>(x)); };
+  const auto refused = [](const char* field, std::size_t i, const std::string& why) {
+    return Error{std::string(field) + "[" + std::to_string(i) + "]: " + why};
+  };
   for (std::size_t c = 0; c < channels; ++c) {
-    const std::string index = "[" + std::to_string(c) + "]: ";
     if (!(double{norm.variance[c]} + double{norm.epsilon} > 0.0))
-      return Error{"variance" + index + std::to_string(norm.variance[c]) + ", expected above -epsilon"};
-    if (overflows(shift(c))) return Error{"bias" + index + "overflows when folded, expected finite"};
+      return refused("variance", c, std::to_string(norm.variance[c]) + ", expected above -epsilon");
+    if (overflows(shift(c))) return refused("bias", c, "overflows when folded, expected finite");
     for (std::size_t k = c * depth; k < (c + 1) * depth; ++k)
       if (overflows(double{weight[k]} * factor(c)))
-        return Error{"weight[" + std::to_string(k) + "]: overflows when folded, expected finite"};
+        return refused("weight", k, "overflows when folded, expected finite");
   }
   for (std::size_t c = 0; c < channels; ++c) {
     bias[c] = static_cast<float>(shift(c));

@@ -65,7 +65,9 @@ inline Status check_conv(const ConvSpec& s, std::span<const std::int8_t> weight,
     const std::int64_t bound = 255 * magnitude + std::abs(std::int64_t{bias[o]});
     if (bound >= std::int64_t{1} << 31)
       return wrong(element("bias", o), bias[o],
-                   std::string("with the weights (sum of absolute values ").append(text(magnitude)).append(") to fit a 32-bit sum"));
+                   std::string("with the weights (sum of absolute values ")
+                       .append(text(magnitude))
+                       .append(") to fit a 32-bit sum"));
     if (static_cast<double>(bound) * static_cast<double>(multiplier[o]) >= 1073741824.0)
       return wrong(element("multiplier", o), multiplier[o],
                    std::string("less than 2^30 divided by the largest sum, ").append(text(bound)));
@@ -115,8 +117,8 @@ class BasicPackedConvI8 {
   std::size_t bytes() const noexcept { return weight_.size() + bias_.size() + multiplier_.size(); }
 
   // How the kernels see it.
-  static constexpr int tile_pixels = 24;      ///< dense: patches gathered at a time; a multiple of every pixels(n)
-  static constexpr int tile_width = 24;       ///< depthwise: output columns at a time
+  static constexpr int tile_pixels = 24;  ///< dense: patches gathered at a time; a multiple of every pixels(n)
+  static constexpr int tile_width = 24;   ///< depthwise: output columns at a time
   int steps() const noexcept { return (spec_.depth() + 3) / 4; }
   int group_outputs() const noexcept { return spec_.out_channels / spec_.groups; }
   /// Dense: vectors in a group's output; chunk i covers vectors [first_vector(i), first_vector(i + 1)).
@@ -126,7 +128,9 @@ class BasicPackedConvI8 {
   /// Depthwise: blocks of Backend::width channels, groups of four kernel rows, input columns of a tile.
   int blocks() const noexcept { return (spec_.out_channels + Backend::width - 1) / Backend::width; }
   int row_groups() const noexcept { return (spec_.kernel + 3) / 4; }
-  int tile_columns() const noexcept { return (tile_width - 1) * spec_.stride + (spec_.kernel - 1) * spec_.dilation + 1; }
+  int tile_columns() const noexcept {
+    return (tile_width - 1) * spec_.stride + (spec_.kernel - 1) * spec_.dilation + 1;
+  }
   const std::int8_t* weight() const noexcept { return reinterpret_cast<const std::int8_t*>(weight_.data()); }
   const std::int32_t* bias() const noexcept { return reinterpret_cast<const std::int32_t*>(bias_.data()); }
   const float* multiplier() const noexcept { return reinterpret_cast<const float*>(multiplier_.data()); }

@@ -7,56 +7,49 @@
 
 #include "attendseg/core/spec.hpp"
 #include "attendseg/core/tensor.hpp"
-#include "attendseg/simd/common.hpp"
+#include "attendseg/simd/backend.hpp"
 
 ATTENDSEG_NAMESPACE_BEGIN
 namespace ops {
 namespace detail {
 
-/// Calls f(window, out, integral_constant n) for each output pixel and run of n channels.
-template <class F>
-void each_window(View<const std::int8_t> in, View<std::int8_t> out, int factor, Rows rows, F&& f) noexcept {
+/// to = finish(fold over the window's values, from start), for every output pixel, in lanes of channels.
+template <class Backend, class Fold, class Finish>
+void pool(View<const std::int8_t> in, View<std::int8_t> out, int factor, Rows rows, int start, Fold&& fold,
+          Finish&& finish) noexcept {
+  const int channels = out.shape.channels;
   for (int y = rows.begin; y < rows.end; ++y)
-    for (int x = 0; x < out.shape.width; ++x) {
-      const std::int8_t* const window = in.pixel(y * factor, x * factor);
-      std::int8_t* const to = out.pixel(y, x);
-      simd::in_blocks(out.shape.channels, [&](auto n, int c) { f(window + c, to + c, n); });
-    }
+    for (int x = 0; x < out.shape.width; ++x)
+      for (int c = 0; c < channels; c += Backend::words) {
+        const std::int8_t* row = in.pixel(y * factor, x * factor) + c;
+        auto value = Backend::splat_words(start);
+        for (int v = 0; v < factor; ++v, row += in.row_stride)
+          for (int u = 0; u < factor; ++u)
+            value = fold(value, Backend::widen(row + std::ptrdiff_t{u} * channels));
+        Backend::narrow(out.pixel(y, x) + c, finish(value), channels - c);
+      }
 }
 
 }  // namespace detail
 
 /// Rows of max pooling; equal to reference::max_pool.
-/// @param in [H, W, C]  @param out [H / factor, W / factor, C], not aliased  @param factor >= 1
-inline void max_pool(View<const std::int8_t> in, View<std::int8_t> out, int factor, Rows rows) noexcept {
-  const int channels = in.shape.channels;
-  detail::each_window(in, out, factor, rows, [&](const std::int8_t* window, std::int8_t* to, auto n) {
-    std::int8_t largest[n];
-    for (int c = 0; c < n; ++c) largest[c] = window[c];
-    for (int v = 0; v < factor; ++v)
-      for (int u = 0; u < factor; ++u) {
-        const std::int8_t* ATTENDSEG_RESTRICT from = window + v * in.row_stride + std::ptrdiff_t{u} * channels;
-        for (int c = 0; c < n; ++c) largest[c] = from[c] > largest[c] ? from[c] : largest[c];
-      }
-    for (int c = 0; c < n; ++c) to[c] = largest[c];
-  });
+/// @param in [H, W, C], `slack` bytes readable behind it  @param out [H / factor, W / factor, C], not aliased
+/// @param factor >= 1
+template <class Backend = simd::native>
+void max_pool(View<const std::int8_t> in, View<std::int8_t> out, int factor, Rows rows) noexcept {
+  detail::pool<Backend>(
+      in, out, factor, rows, -128, [](auto a, auto b) { return Backend::maximum(a, b); }, [](auto a) { return a; });
 }
 
 /// Rows of average pooling, rounded half up on raw int8; equal to reference::average_pool.
-/// @param in [H, W, C]  @param out [H / factor, W / factor, C], not aliased  @param factor 2, 4 or 8
-inline void average_pool(View<const std::int8_t> in, View<std::int8_t> out, int factor, Rows rows) noexcept {
-  const int channels = in.shape.channels, count = factor * factor;
-  const int shift = std::countr_zero(static_cast<unsigned>(count));
-  detail::each_window(in, out, factor, rows, [&](const std::int8_t* window, std::int8_t* to, auto n) {
-    std::int16_t sum[n];  // at most 64 * 128 + 32
-    for (int c = 0; c < n; ++c) sum[c] = static_cast<std::int16_t>(count / 2);
-    for (int v = 0; v < factor; ++v)
-      for (int u = 0; u < factor; ++u) {
-        const std::int8_t* ATTENDSEG_RESTRICT from = window + v * in.row_stride + std::ptrdiff_t{u} * channels;
-        for (int c = 0; c < n; ++c) sum[c] = static_cast<std::int16_t>(sum[c] + from[c]);
-      }
-    for (int c = 0; c < n; ++c) to[c] = static_cast<std::int8_t>(sum[c] >> shift);
-  });
+/// @param in [H, W, C], `slack` bytes readable behind it  @param out [H / factor, W / factor, C], not aliased
+/// @param factor 2, 4 or 8: sums fit int16
+template <class Backend = simd::native>
+void average_pool(View<const std::int8_t> in, View<std::int8_t> out, int factor, Rows rows) noexcept {
+  const int count = factor * factor, shift = std::countr_zero(static_cast<unsigned>(count));
+  detail::pool<Backend>(
+      in, out, factor, rows, count / 2, [](auto a, auto b) { return Backend::add(a, b); },
+      [&](auto a) { return Backend::shift_right(a, shift); });
 }
 
 }  // namespace ops

@@ -17,15 +17,43 @@ constexpr std::size_t resample_scratch_bytes(Shape in, Shape /*out*/) noexcept {
   return static_cast<std::size_t>(in.width) * static_cast<std::size_t>(in.channels) * sizeof(std::uint32_t);
 }
 
+namespace detail {
+
+/// One row of the result from weighted sums of columns: [wi, C] to [wo, C]. Channels: C, or 0 where it is not known.
+template <int Channels>
+void average_row(const std::uint32_t* column, std::int64_t wi, std::uint8_t* to, std::int64_t wo, std::uint64_t total,
+                 int any = 0) noexcept {
+  const int channels = Channels ? Channels : any;
+  // In units of 1 / wo of an input pixel: an input pixel is wo wide, an output pixel wi; `rest` of the current input
+  // pixel is not used up yet.
+  std::int64_t rest = wo;
+  for (std::int64_t j = 0; j < wo; ++j) {
+    std::uint64_t sum[4];
+    for (int c = 0; c < channels; ++c) sum[c] = total / 2;
+    const auto take = [&](std::int64_t weight) {
+      for (int c = 0; c < channels; ++c) sum[c] += static_cast<std::uint64_t>(weight) * column[c];
+    };
+    std::int64_t needed = wi;
+    for (; needed >= rest; needed -= rest, rest = wo, column += channels) take(rest);
+    if (needed > 0) take(needed), rest -= needed;
+    // 32-bit divisions are faster, where they do (pictures below 16 megapixels).
+    for (int c = 0; c < channels; ++c, ++to)
+      *to = static_cast<std::uint8_t>((sum[c] >> 32) == 0 && (total >> 32) == 0
+                                          ? static_cast<std::uint32_t>(sum[c]) / static_cast<std::uint32_t>(total)
+                                          : sum[c] / total);
+  }
+}
+
+}  // namespace detail
+
 /// Rows of out(i, j) = (sum of wy * wx * in + T / 2) / T, T = Hin * Win: the mean over the output pixel's area,
 /// exact and rounded half up; equal to reference::resample.
-/// @param in [Hin, Win, C], 1 to 4 channels, Hin * Hout < 2^31, Win * Wout < 2^31, Hin * Win < 2^48
+/// @param in [Hin, Win, C], 1 to 4 channels, Hin * Hout < 2^31, Win * Wout < 2^31
 /// @param out [Hout, Wout, C], Hout <= Hin, Wout <= Win   @param scratch  resample_scratch_bytes(in.shape, out.shape)
 inline void resample(View<const std::uint8_t> in, View<std::uint8_t> out, Rows rows, std::byte* scratch) noexcept {
   const int hi = in.shape.height, wi = in.shape.width, ho = out.shape.height, wo = out.shape.width;
   const int channels = in.shape.channels, size = wi * channels;
-  const std::uint64_t total = static_cast<std::uint64_t>(hi) * static_cast<std::uint64_t>(wi), half = total / 2;
-  const double inverse = 1.0 / static_cast<double>(total);
+  const std::uint64_t total = static_cast<std::uint64_t>(hi) * static_cast<std::uint64_t>(wi);
   auto* const column = reinterpret_cast<std::uint32_t*>(scratch);  // weighted sums of columns, at most 255 * Hin
   // Positions in units of 1 / out of a pixel: input pixel x covers [x * wo, (x + 1) * wo), output j [j * wi, ...).
   for (int i = rows.begin; i < rows.end; ++i) {
@@ -41,24 +69,10 @@ inline void resample(View<const std::uint8_t> in, View<std::uint8_t> out, Rows r
         for (int k = 0; k < size; ++k) column[k] += weight * from[k];
       first = false;
     }
-    std::uint8_t* to = out.row(i);
-    for (int j = 0; j < wo; ++j) {
-      const std::int64_t left = std::int64_t{j} * wi, right = left + wi;
-      std::uint64_t sum[4] = {half, half, half, half};
-      for (std::int64_t x = left / wo; x * wo < right; ++x) {
-        const std::int64_t begin = x * wo > left ? x * wo : left, end = (x + 1) * wo < right ? (x + 1) * wo : right;
-        const std::uint64_t weight = static_cast<std::uint64_t>(end - begin);
-        for (int c = 0; c < channels; ++c) sum[c] += weight * column[x * channels + c];
-      }
-      // The quotient by way of a product that may be one off, set right in integers: exact, whatever floats do.
-      for (int c = 0; c < channels; ++c, ++to) {
-        const std::int64_t n = static_cast<std::int64_t>(sum[c]), t = static_cast<std::int64_t>(total);
-        std::int64_t quotient = static_cast<std::int64_t>(static_cast<double>(n) * inverse);
-        const std::int64_t rest = n - quotient * t;
-        quotient += (rest >= t) - (rest < 0);
-        *to = static_cast<std::uint8_t>(quotient);
-      }
-    }
+    if (channels == 3)
+      detail::average_row<3>(column, wi, out.row(i), wo, total);
+    else
+      detail::average_row<0>(column, wi, out.row(i), wo, total, channels);
   }
 }
 

@@ -2,7 +2,7 @@
 // AVX2 without VNNI: exact dot products from vpmaddubsw on absolute activations and signed weights.
 #pragma once
 
-#include <immintrin.h>
+#include "attendseg/simd/quiet_intrinsics.hpp"
 
 #include <cstdint>
 
@@ -57,11 +57,11 @@ struct Avx2 {
     } else {
       __m128i bytes;
       if constexpr (N == 2) {
-        const __m256i words = _mm256_packs_epi32(r[0], r[1]);
-        bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+        const __m256i shorts = _mm256_packs_epi32(r[0], r[1]);
+        bytes = _mm_packs_epi16(_mm256_castsi256_si128(shorts), _mm256_extracti128_si256(shorts, 1));
       } else {
-        const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(r[0]), _mm256_extracti128_si256(r[0], 1));
-        bytes = _mm_packs_epi16(words, words);
+        const __m128i shorts = _mm_packs_epi32(_mm256_castsi256_si128(r[0]), _mm256_extracti128_si256(r[0], 1));
+        bytes = _mm_packs_epi16(shorts, shorts);
       }
       bytes = _mm_max_epi8(bytes, _mm_set1_epi8(low));
       if (N == 2 && count >= 16) return _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
@@ -83,6 +83,45 @@ struct Avx2 {
     for (std::int64_t i = 0; i < n; i += width) store(to + i, load(from + i));
   }
   static ATTENDSEG_INLINE Bytes flipped(Bytes b) noexcept { return b; }
+
+  using I16 = __m256i;
+  static constexpr int words = 16;
+  static ATTENDSEG_INLINE I16 widen(const std::int8_t* p) noexcept {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static ATTENDSEG_INLINE I16 load_words(const std::int16_t* p) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static ATTENDSEG_INLINE void store_words(std::int16_t* p, I16 x) noexcept {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x);
+  }
+  static ATTENDSEG_INLINE I16 splat_words(int x) noexcept { return _mm256_set1_epi16(static_cast<std::int16_t>(x)); }
+  static ATTENDSEG_INLINE I16 add(I16 a, I16 b) noexcept { return _mm256_adds_epi16(a, b); }
+  static ATTENDSEG_INLINE I16 multiply(I16 a, I16 b) noexcept { return _mm256_mullo_epi16(a, b); }
+  static ATTENDSEG_INLINE I16 multiply_q15(I16 a, I16 b) noexcept { return _mm256_mulhrs_epi16(a, b); }
+  static ATTENDSEG_INLINE I16 shift_right(I16 a, int shift) noexcept {
+    return _mm256_sra_epi16(a, _mm_cvtsi32_si128(shift));
+  }
+  static ATTENDSEG_INLINE I16 maximum(I16 a, I16 b) noexcept { return _mm256_max_epi16(a, b); }
+  static ATTENDSEG_INLINE I16 if_greater(I16 a, I16 b, I16 x, I16 y) noexcept {
+    return _mm256_blendv_epi8(y, x, _mm256_cmpgt_epi16(a, b));
+  }
+  static ATTENDSEG_INLINE I16 weighted_sum(I16 a, I16 b, std::int16_t ma, std::int16_t mb, std::int32_t offset,
+                                          int shift) noexcept {
+    const __m256i factors = _mm256_unpacklo_epi16(_mm256_set1_epi16(ma), _mm256_set1_epi16(mb));
+    const __m256i start = _mm256_set1_epi32(offset);
+    const __m128i by = _mm_cvtsi32_si128(shift);
+    const __m256i low = _mm256_add_epi32(_mm256_madd_epi16(_mm256_unpacklo_epi16(a, b), factors), start);
+    const __m256i high = _mm256_add_epi32(_mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), factors), start);
+    return _mm256_packs_epi32(_mm256_sra_epi32(low, by), _mm256_sra_epi32(high, by));
+  }
+  static ATTENDSEG_INLINE void narrow(std::int8_t* out, I16 x, int count) noexcept {
+    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+    if (count >= words) return _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
+    alignas(16) std::int8_t tail[16];
+    _mm_store_si128(reinterpret_cast<__m128i*>(tail), bytes);
+    copy_short(out, tail, count);
+  }
 };
 
 }  // namespace simd

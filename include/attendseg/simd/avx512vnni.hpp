@@ -2,7 +2,7 @@
 // AVX-512 with VNNI: vpdpbusd, which wants unsigned activations (sign bit flipped; the bias takes it back).
 #pragma once
 
-#include <immintrin.h>
+#include "attendseg/simd/quiet_intrinsics.hpp"
 
 #include <cstdint>
 
@@ -82,6 +82,43 @@ struct Avx512Vnni {
     for (std::int64_t i = 0; i < n; i += width) store(to + i, flipped(load(from + i)));
   }
   static ATTENDSEG_INLINE Bytes flipped(Bytes b) noexcept { return _mm512_xor_si512(b, _mm512_set1_epi8(-128)); }
+
+  using I16 = __m512i;
+  static constexpr int words = 32;
+  static ATTENDSEG_INLINE I16 widen(const std::int8_t* p) noexcept {
+    return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static ATTENDSEG_INLINE I16 load_words(const std::int16_t* p) noexcept {
+    return _mm512_loadu_si512(p);
+  }
+  static ATTENDSEG_INLINE void store_words(std::int16_t* p, I16 x) noexcept { _mm512_storeu_si512(p, x); }
+  static ATTENDSEG_INLINE I16 splat_words(int x) noexcept { return _mm512_set1_epi16(static_cast<std::int16_t>(x)); }
+  static ATTENDSEG_INLINE I16 add(I16 a, I16 b) noexcept { return _mm512_adds_epi16(a, b); }
+  static ATTENDSEG_INLINE I16 multiply(I16 a, I16 b) noexcept { return _mm512_mullo_epi16(a, b); }
+  static ATTENDSEG_INLINE I16 multiply_q15(I16 a, I16 b) noexcept { return _mm512_mulhrs_epi16(a, b); }
+  static ATTENDSEG_INLINE I16 shift_right(I16 a, int shift) noexcept {
+    return _mm512_sra_epi16(a, _mm_cvtsi32_si128(shift));
+  }
+  static ATTENDSEG_INLINE I16 maximum(I16 a, I16 b) noexcept { return _mm512_max_epi16(a, b); }
+  static ATTENDSEG_INLINE I16 if_greater(I16 a, I16 b, I16 x, I16 y) noexcept {
+    return _mm512_mask_blend_epi16(_mm512_cmpgt_epi16_mask(a, b), y, x);
+  }
+  static ATTENDSEG_INLINE I16 weighted_sum(I16 a, I16 b, std::int16_t ma, std::int16_t mb, std::int32_t offset,
+                                          int shift) noexcept {
+    const __m512i factors = _mm512_unpacklo_epi16(_mm512_set1_epi16(ma), _mm512_set1_epi16(mb));
+    const __m512i start = _mm512_set1_epi32(offset);
+    const __m128i by = _mm_cvtsi32_si128(shift);
+    const __m512i low = _mm512_add_epi32(_mm512_madd_epi16(_mm512_unpacklo_epi16(a, b), factors), start);
+    const __m512i high = _mm512_add_epi32(_mm512_madd_epi16(_mm512_unpackhi_epi16(a, b), factors), start);
+    return _mm512_packs_epi32(_mm512_maskz_sra_epi32(all, low, by), _mm512_maskz_sra_epi32(all, high, by));
+  }
+  static ATTENDSEG_INLINE void narrow(std::int8_t* out, I16 x, int count) noexcept {
+    const __m256i bytes = _mm512_maskz_cvtsepi16_epi8(~__mmask32{0}, x);
+    if (count >= words)
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), bytes);
+    else
+      _mm256_mask_storeu_epi8(out, ~std::uint32_t{0} >> (32 - count), bytes);
+  }
 
  private:
   static constexpr __mmask16 all = 0xFFFF;

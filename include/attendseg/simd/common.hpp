@@ -9,6 +9,13 @@
 
 #include "attendseg/core/config.hpp"
 
+/// Between the parameters and the body of a lambda: always inlined, so that arrays it captures can live in registers.
+#if defined(__GNUC__) || defined(__clang__)
+#define ATTENDSEG_LAMBDA __attribute__((always_inline))
+#else
+#define ATTENDSEG_LAMBDA
+#endif
+
 ATTENDSEG_NAMESPACE_BEGIN
 namespace simd {
 
@@ -16,19 +23,9 @@ namespace simd {
 /// optimisation level, so that arrays of accumulators become registers.
 template <int N, class F>
 ATTENDSEG_INLINE void unroll(F&& f) noexcept {
-  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
+  [&]<int... I>(std::integer_sequence<int, I...>) ATTENDSEG_LAMBDA {
     (f(std::integral_constant<int, I>{}), ...);
   }(std::make_integer_sequence<int, N>{});
-}
-
-/// Calls f(integral_constant<int, size>, begin) for blocks of 32, then 8, then 1 that make up [0, n): loops over a block
-/// have a constant length, which compilers vectorise at -O2 too and without code for what is left over.
-template <class F>
-ATTENDSEG_INLINE void in_blocks(int n, F&& f) noexcept {
-  int i = 0;
-  for (; i + 32 <= n; i += 32) f(std::integral_constant<int, 32>{}, i);
-  for (; i + 8 <= n; i += 8) f(std::integral_constant<int, 8>{}, i);
-  for (; i < n; ++i) f(std::integral_constant<int, 1>{}, i);
 }
 
 /// The channel that lane `lane` of vector `vector` holds, in a group of 1 to 4 vectors of `lanes` int32.

@@ -47,16 +47,16 @@ struct Neon {
   static ATTENDSEG_INLINE void store_clamped(std::int8_t* out, const I32 (&r)[N], std::int8_t low, int count) noexcept {
     static_assert(N >= 1 && N <= 4);
     // Saturating to int16 and then to int8 is one clamp.
-    const int16x8_t words = vcombine_s16(vqmovn_s32(r[0]), vqmovn_s32(r[N > 1 ? 1 : 0]));
+    const int16x8_t shorts = vcombine_s16(vqmovn_s32(r[0]), vqmovn_s32(r[N > 1 ? 1 : 0]));
     if constexpr (N == 4) {
       const int16x8_t more = vcombine_s16(vqmovn_s32(r[2]), vqmovn_s32(r[3]));
-      const int8x16_t bytes = vmaxq_s8(vcombine_s8(vqmovn_s16(words), vqmovn_s16(more)), vdupq_n_s8(low));
+      const int8x16_t bytes = vmaxq_s8(vcombine_s8(vqmovn_s16(shorts), vqmovn_s16(more)), vdupq_n_s8(low));
       if (count >= width) return vst1q_s8(out, bytes);
       std::int8_t tail[width];
       vst1q_s8(tail, bytes);
       copy_short(out, tail, count);
     } else {
-      const int8x8_t bytes = vmax_s8(vqmovn_s16(words), vdup_n_s8(low));
+      const int8x8_t bytes = vmax_s8(vqmovn_s16(shorts), vdup_n_s8(low));
       if (N > 1 && count >= 8) {
         vst1_s8(out, bytes);
       } else {
@@ -84,6 +84,37 @@ struct Neon {
     for (std::int64_t i = 0; i < n; i += width) store(to + i, load(from + i));
   }
   static ATTENDSEG_INLINE Bytes flipped(Bytes b) noexcept { return b; }
+
+  using I16 = int16x8_t;
+  static constexpr int words = 8;
+  static ATTENDSEG_INLINE I16 widen(const std::int8_t* p) noexcept { return vmovl_s8(vld1_s8(p)); }
+  static ATTENDSEG_INLINE I16 load_words(const std::int16_t* p) noexcept { return vld1q_s16(p); }
+  static ATTENDSEG_INLINE void store_words(std::int16_t* p, I16 x) noexcept { vst1q_s16(p, x); }
+  static ATTENDSEG_INLINE I16 splat_words(int x) noexcept { return vdupq_n_s16(static_cast<std::int16_t>(x)); }
+  static ATTENDSEG_INLINE I16 add(I16 a, I16 b) noexcept { return vqaddq_s16(a, b); }
+  static ATTENDSEG_INLINE I16 multiply(I16 a, I16 b) noexcept { return vmulq_s16(a, b); }
+  static ATTENDSEG_INLINE I16 multiply_q15(I16 a, I16 b) noexcept { return vqrdmulhq_s16(a, b); }
+  static ATTENDSEG_INLINE I16 shift_right(I16 a, int shift) noexcept {
+    return vshlq_s16(a, vdupq_n_s16(static_cast<std::int16_t>(-shift)));
+  }
+  static ATTENDSEG_INLINE I16 maximum(I16 a, I16 b) noexcept { return vmaxq_s16(a, b); }
+  static ATTENDSEG_INLINE I16 if_greater(I16 a, I16 b, I16 x, I16 y) noexcept {
+    return vbslq_s16(vcgtq_s16(a, b), x, y);
+  }
+  static ATTENDSEG_INLINE I16 weighted_sum(I16 a, I16 b, std::int16_t ma, std::int16_t mb, std::int32_t offset,
+                                           int shift) noexcept {
+    const int32x4_t start = vdupq_n_s32(offset), by = vdupq_n_s32(-shift);
+    const int32x4_t low = vmlal_n_s16(vmlal_n_s16(start, vget_low_s16(a), ma), vget_low_s16(b), mb);
+    const int32x4_t high = vmlal_n_s16(vmlal_n_s16(start, vget_high_s16(a), ma), vget_high_s16(b), mb);
+    return vcombine_s16(vqmovn_s32(vshlq_s32(low, by)), vqmovn_s32(vshlq_s32(high, by)));
+  }
+  static ATTENDSEG_INLINE void narrow(std::int8_t* out, I16 x, int count) noexcept {
+    const int8x8_t bytes = vqmovn_s16(x);
+    if (count >= words) return vst1_s8(out, bytes);
+    std::int8_t tail[8];
+    vst1_s8(tail, bytes);
+    copy_short(out, tail, count);
+  }
 };
 
 }  // namespace simd

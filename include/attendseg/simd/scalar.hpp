@@ -93,8 +93,68 @@ struct Scalar {
   static void copy(std::int8_t* to, const std::int8_t* from, std::int64_t n) noexcept {
     std::memcpy(to, from, static_cast<std::size_t>(n));
   }
-  /// Activations for dot4 from four bytes of the picture each.
+  /// Activations as dot4 wants them.
   static Bytes flipped(const Bytes& b) noexcept { return b; }
+
+  /// int16 in one vector: elementwise operators, where sums and products are known to fit.
+  static constexpr int words = 2 * lanes;
+  struct I16 {
+    std::int16_t v[words];
+  };
+  /// `words` int8, widened. @pre readable: words bytes
+  static I16 widen(const std::int8_t* p) noexcept {
+    return each([&](int i) { return p[i]; });
+  }
+  static I16 load_words(const std::int16_t* p) noexcept {
+    I16 r;
+    std::memcpy(r.v, p, sizeof r.v);
+    return r;
+  }
+  static void store_words(std::int16_t* p, const I16& x) noexcept { std::memcpy(p, x.v, sizeof x.v); }
+  static I16 splat_words(int x) noexcept {
+    return each([&](int) { return x; });
+  }
+  /// Saturates.
+  static I16 add(const I16& a, const I16& b) noexcept {
+    return each([&](int i) { return saturated(a.v[i] + b.v[i]); });
+  }
+  /// The low half of the product.
+  static I16 multiply(const I16& a, const I16& b) noexcept {
+    return each([&](int i) { return a.v[i] * b.v[i]; });
+  }
+  /// (a * b + 2^14) >> 15. @pre not both -32768
+  static I16 multiply_q15(const I16& a, const I16& b) noexcept {
+    return each([&](int i) { return (a.v[i] * b.v[i] + (1 << 14)) >> 15; });
+  }
+  static I16 shift_right(const I16& a, int shift) noexcept {
+    return each([&](int i) { return a.v[i] >> shift; });
+  }
+  static I16 maximum(const I16& a, const I16& b) noexcept {
+    return each([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
+  }
+  /// a > b ? x : y.
+  static I16 if_greater(const I16& a, const I16& b, const I16& x, const I16& y) noexcept {
+    return each([&](int i) { return a.v[i] > b.v[i] ? x.v[i] : y.v[i]; });
+  }
+  /// (a * ma + b * mb + offset) >> shift in int32, saturated to int16.
+  static I16 weighted_sum(const I16& a, const I16& b, std::int16_t ma, std::int16_t mb, std::int32_t offset,
+                          int shift) noexcept {
+    return each([&](int i) { return saturated((a.v[i] * ma + b.v[i] * mb + offset) >> shift); });
+  }
+  /// Stores the first `count` values (or all), saturated to int8.
+  static void narrow(std::int8_t* out, const I16& x, int count) noexcept {
+    for (int i = 0; i < (count < words ? count : words); ++i)
+      out[i] = static_cast<std::int8_t>(x.v[i] < -128 ? -128 : x.v[i] > 127 ? 127 : x.v[i]);
+  }
+
+ private:
+  static int saturated(int x) noexcept { return x < -32768 ? -32768 : x > 32767 ? 32767 : x; }
+  template <class F>
+  static I16 each(F&& f) noexcept {
+    I16 r;
+    for (int i = 0; i < words; ++i) r.v[i] = static_cast<std::int16_t>(f(i));
+    return r;
+  }
 };
 
 }  // namespace simd
