@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The picture under its classes' colours, with a legend below.
+// The picture under its classes' colours, outlined, with a legend below.
 #pragma once
 
 #include <algorithm>
@@ -61,12 +61,22 @@ inline Canvas overlay(const std::uint8_t* rgb, const std::uint8_t* mask, int wid
   const int lines = (static_cast<int>(entries.size()) + columns - 1) / columns;
 
   Canvas out(paper_width, height + 2 * pad + (lines - 1) * line + swatch_height, paper);
+  // Where classes meet, their colours are pure: an outline that shows even on a picture of the same colour.
+  const int reach = std::max(1, std::max(width, height) / 600);
+  const auto id = [&](int i, int j) {
+    i = std::clamp(i, 0, width - 1);
+    j = std::clamp(j, 0, height - 1);
+    return mask[static_cast<std::size_t>(j) * static_cast<std::size_t>(width) + static_cast<std::size_t>(i)];
+  };
+  const std::uint8_t* from = rgb;
   for (int j = 0; j < height; ++j)
-    for (int i = 0; i < width; ++i) {
-      const std::size_t at = static_cast<std::size_t>(j) * static_cast<std::size_t>(width) + static_cast<std::size_t>(i);
-      const Colour& c = palette[mask[at]];
+    for (int i = 0; i < width; ++i, from += 3) {
+      const int here = id(i, j);
+      const bool edge = id(i - reach, j) != here || id(i + reach, j) != here || id(i, j - reach) != here ||
+                        id(i, j + reach) != here;
+      const Colour& c = palette[static_cast<std::size_t>(here)];
       std::uint8_t* to = &out.pixels[out.at(i, j)];
-      for (std::size_t k = 0; k < 3; ++k) to[k] = static_cast<std::uint8_t>((rgb[at * 3 + k] + c[k] + 1) / 2);
+      for (std::size_t k = 0; k < 3; ++k) to[k] = edge ? c[k] : static_cast<std::uint8_t>((from[k] + c[k] + 1) / 2);
     }
   const int rim = std::max(1, static_cast<int>(cap / 16));
   for (std::size_t i = 0; i < entries.size(); ++i) {
