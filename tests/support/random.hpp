@@ -37,13 +37,16 @@ struct Range {
   bool extremes = false;
 };
 
+inline int random_value(Random& random, Range range) {
+  if (range.extremes) return random.bits() & 1U ? range.high : range.low;
+  return random.between(range.low, range.high);
+}
+
 template <class T>
 std::vector<T> random_values(std::int64_t n, std::uint64_t seed, Range range) {
   Random random(seed);
   std::vector<T> values(static_cast<std::size_t>(n));
-  for (T& v : values)
-    v = static_cast<T>(range.extremes ? (random.bits() & 1U ? range.high : range.low)
-                                      : random.between(range.low, range.high));
+  for (T& v : values) v = static_cast<T>(random_value(random, range));
   return values;
 }
 
@@ -77,10 +80,10 @@ class GuardedBytes {
     for (std::size_t i = 0; i < buffer_.size(); ++i) buffer_.data()[i] = guard;
   }
   GuardedBytes& fill(std::uint64_t seed, Range range = {}) {
-    const auto values = random_values<T>(shape_.size(), seed, range);
-    std::size_t i = 0;
+    Random random(seed);
     for (int y = 0; y < shape_.height; ++y)
-      for (int x = 0; x < shape_.width * shape_.channels; ++x) view().row(y)[x] = values[i++];
+      for (int x = 0; x < shape_.width * shape_.channels; ++x)
+        view().row(y)[x] = static_cast<T>(random_value(random, range));
     return *this;
   }
   attendseg::View<T> view() { return {reinterpret_cast<T*>(buffer_.data()) + offset_, shape_, stride_}; }

@@ -73,9 +73,12 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define ATTENDSEG_RESTRICT __restrict__
 #define ATTENDSEG_INLINE inline __attribute__((always_inline))
+// Between the parameters and the body of a lambda: always inlined, so that arrays it captures can live in registers.
+#define ATTENDSEG_LAMBDA __attribute__((always_inline))
 #else
 #define ATTENDSEG_RESTRICT
 #define ATTENDSEG_INLINE inline
+#define ATTENDSEG_LAMBDA
 #endif
 
 // Requantisation rounds one float product; a wider intermediate would round twice (x87). numerics.md, "requantise".

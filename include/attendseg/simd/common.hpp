@@ -9,13 +9,6 @@
 
 #include "attendseg/core/config.hpp"
 
-/// Between the parameters and the body of a lambda: always inlined, so that arrays it captures can live in registers.
-#if defined(__GNUC__) || defined(__clang__)
-#define ATTENDSEG_LAMBDA __attribute__((always_inline))
-#else
-#define ATTENDSEG_LAMBDA
-#endif
-
 ATTENDSEG_NAMESPACE_BEGIN
 namespace simd {
 
