@@ -2,6 +2,8 @@
 // AttendSeg<T>: from a weight file to a network that turns pictures into masks; T = std::int8_t or float.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -60,7 +62,8 @@ class AttendSeg {
       auto network = Network<T>::create(graph, *file);
       if (!network) return network.error();
       auto state = std::make_shared<State>(
-          State{std::move(*info), std::move(*network), Kernels<T>::load_head(*file), stored_tensor<std::uint8_t>(*file->find("test.image")),
+          State{std::move(*info), std::move(*network), Kernels<T>::load_head(*file),
+                stored_tensor<std::uint8_t>(*file->find("test.image")),
                 stored_tensor<std::uint8_t>(*file->find("test.mask")), {}});
       if constexpr (std::is_same_v<T, float>) state->test_scores = stored_tensor<float>(*file->find("test.scores"));
       return AttendSeg(std::move(state));

@@ -26,9 +26,9 @@ template <>
 struct Kernels<std::int8_t> {
   struct Step {
     std::optional<ops::PackedConvI8> conv;  ///< conv
-    ops::AddI8 add{};                 ///< add
-    std::vector<std::int16_t> table;  ///< gate: [256], Q15
-    int zero_point = 0;               ///< of the node's output
+    ops::AddI8 add{};                       ///< add
+    std::vector<std::int16_t> table;        ///< gate: [256], Q15
+    int zero_point = 0;                     ///< of the node's output
   };
   using Head = std::array<std::uint8_t, 256>;  ///< confidence by margin
 
