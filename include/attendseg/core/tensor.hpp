@@ -25,26 +25,36 @@ struct Shape {
 };
 
 /// A view of [height, width, channels] elements. Channels are adjacent, pixels of a row are adjacent, rows are
-/// `row_stride` elements apart (so that a view can be a band of rows or a crop of another tensor).
+/// `row_stride` elements apart (so that a view can be a band of rows or a crop of another tensor). Where fewer rows
+/// are held than the shape has, they are a ring: row y lies where row y - ring lay before. Operators reach rows by
+/// row() only, so that each works on whole tensors and on rings.
 template <class T>
 struct View {
   T* data = nullptr;
   Shape shape;
   std::ptrdiff_t row_stride = 0;
+  int ring = whole;  ///< rows held; `whole`: all
+
+  static constexpr int whole = 0x7FFFFFFF;
 
   constexpr View() = default;
   constexpr View(T* d, Shape s) noexcept : View(d, s, std::ptrdiff_t{s.width} * s.channels) {}
-  constexpr View(T* d, Shape s, std::ptrdiff_t stride) noexcept : data(d), shape(s), row_stride(stride) {}
+  constexpr View(T* d, Shape s, std::ptrdiff_t stride, int rows_held = whole) noexcept
+      : data(d), shape(s), row_stride(stride), ring(rows_held) {}
   /// A View<T> is a View<const T>.
   template <class U>
     requires std::is_same_v<const U, T>
   constexpr View(const View<U>& other) noexcept  // NOLINT: implicit by design
-      : data(other.data), shape(other.shape), row_stride(other.row_stride) {}
+      : data(other.data), shape(other.shape), row_stride(other.row_stride), ring(other.ring) {}
 
-  constexpr T* row(int y) const noexcept { return data + y * row_stride; }
+  /// @param y 0 or more
+  constexpr T* row(int y) const noexcept { return data + (y < ring ? y : y % ring) * row_stride; }
   constexpr T* pixel(int y, int x) const noexcept { return row(y) + std::ptrdiff_t{x} * shape.channels; }
   constexpr T& operator()(int y, int x, int c) const noexcept { return pixel(y, x)[c]; }
-  constexpr bool dense() const noexcept { return row_stride == std::ptrdiff_t{shape.width} * shape.channels; }
+  /// All elements are adjacent.
+  constexpr bool dense() const noexcept {
+    return row_stride == std::ptrdiff_t{shape.width} * shape.channels && ring >= shape.height;
+  }
 };
 
 /// Bytes that every allocation of the library is aligned to, and that lie readable behind the last element:

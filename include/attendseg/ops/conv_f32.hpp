@@ -96,9 +96,8 @@ inline void gather_patch(const ConvSpec& s, View<const float> in, int y, int x, 
   const int last = std::max(std::min(in.shape.width - left, s.kernel), first);
   const int top = y * s.stride - s.padding;
   if (run && last - first == s.kernel && top >= 0 && top + s.kernel <= in.shape.height) {  // the common case
-    const float* from = in.pixel(top, left);
-    for (int ky = 0; ky < s.kernel; ++ky, to += s.kernel * depth, from += in.row_stride)
-      simd::f32::copy(from, to, s.kernel * depth);
+    for (int ky = 0; ky < s.kernel; ++ky, to += s.kernel * depth)
+      simd::f32::copy(in.pixel(top + ky, left), to, s.kernel * depth);
     return;
   }
   for (int ky = 0; ky < s.kernel; ++ky, to += s.kernel * depth) {

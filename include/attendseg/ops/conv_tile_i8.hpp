@@ -35,9 +35,8 @@ void gather_patches(const BasicPackedConvI8<Backend>& packed, View<const std::in
     const int left = (x + p) * s.stride - s.padding;
     std::int8_t* tap = to;
     if (top >= 0 && top + reach < in.shape.height && left >= 0 && left + reach < in.shape.width) {
-      const std::int8_t* row = in.pixel(top, left) + first;
-      for (int ky = 0; ky < s.kernel; ++ky, row += s.dilation * in.row_stride) {
-        const std::int8_t* from = row;
+      for (int ky = 0; ky < s.kernel; ++ky) {
+        const std::int8_t* from = in.pixel(top + ky * s.dilation, left) + first;
         for (int kx = 0; kx < s.kernel; kx += run, tap += size, from += tap_step) Backend::copy(tap, from, size);
       }
       continue;

@@ -32,16 +32,13 @@ inline void pool(View<const float> in, View<float> out, int factor, float scale,
   const int channels = in.shape.channels;
   for (int y = rows.begin; y < rows.end; ++y)
     for (int x = 0; x < out.shape.width; ++x) {
-      const float* const corner = in.pixel(y * factor, x * factor);
       float* const to = out.pixel(y, x);
       simd::f32::for_lanes(channels, [&]<class B>(int c) {
-        B value = simd::f32::load<B>(corner + c);
-        for (int j = 1; j < factor; ++j)
-          value = Join::join(value, simd::f32::load<B>(corner + std::ptrdiff_t{j} * channels + c));
-        for (int i = 1; i < factor; ++i)
-          for (int j = 0; j < factor; ++j)
-            value = Join::join(value,
-                               simd::f32::load<B>(corner + i * in.row_stride + std::ptrdiff_t{j} * channels + c));
+        const auto tap = [&](int i, int j) {
+          return simd::f32::load<B>(in.pixel(y * factor + i, x * factor + j) + c);
+        };
+        B value = tap(0, 0);
+        for (int k = 1; k < factor * factor; ++k) value = Join::join(value, tap(k / factor, k % factor));
         simd::f32::store(to + c, value * B(scale));
       });
     }

@@ -21,11 +21,12 @@ void pool(View<const std::int8_t> in, View<std::int8_t> out, int factor, Rows ro
   for (int y = rows.begin; y < rows.end; ++y)
     for (int x = 0; x < out.shape.width; ++x)
       for (int c = 0; c < channels; c += Backend::words) {
-        const std::int8_t* row = in.pixel(y * factor, x * factor) + c;
         auto value = Backend::splat_words(start);
-        for (int v = 0; v < factor; ++v, row += in.row_stride)
+        for (int v = 0; v < factor; ++v) {
+          const std::int8_t* row = in.pixel(y * factor + v, x * factor) + c;
           for (int u = 0; u < factor; ++u)
             value = fold(value, Backend::widen(row + std::ptrdiff_t{u} * channels));
+        }
         Backend::narrow(out.pixel(y, x) + c, finish(value), channels - c);
       }
 }
