@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // inspect: what a weight file holds and what its network costs, layer by layer.
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdio>
@@ -19,6 +20,8 @@ using namespace app;
 struct Arguments {
   std::string weights;
   std::string size = "512x512";
+  bool native = false;
+  double memory = 0;  // MiB
   bool json = false;
 };
 
@@ -45,6 +48,7 @@ const char* kind(const attendseg::Node& n) {
     case Op::upsample: return "upsample";
     case Op::add: return "add";
     case Op::concat: return "concat";
+    case Op::classify: return "labels";
   }
   return "";
 }
@@ -67,6 +71,12 @@ struct Report {
   attendseg::Shape network;  // the picture as the network sees it, reduced and padded
   attendseg::Shape picture;
   std::size_t plan_bytes;
+  const attendseg::Schedule& schedule;
+
+  /// Rows of a layer's output that are held at a time.
+  int rows_held(int layer) const {
+    return std::min(schedule.ring[static_cast<std::size_t>(layer)], graph[layer].shape(network.height, 1).height);
+  }
 };
 
 std::string shape_text(const attendseg::Shape& s) {
@@ -75,18 +85,17 @@ std::string shape_text(const attendseg::Shape& s) {
 
 void print_text(const Report& r) {
   const auto table = attendseg::layer_table(r.graph, r.network.height, r.network.width);
-  const auto memory = attendseg::plan_memory(r.graph, r.network.height, r.network.width, r.element_bytes);
   const auto total = attendseg::totals(r.graph, r.network.height, r.network.width);
   std::printf("%-34s %-12s %18s %10s %14s %12s %12s\n", "layer", "kind", "output", "parameters", "MACs", "bytes",
-              "at");
+              "rows held");
   for (int i = 0; i < r.graph.size(); ++i) {
     const auto& c = table[static_cast<std::size_t>(i)];
     std::printf("%-34.*s %-12s %18s %10s %14s %12s %12s\n", static_cast<int>(c.name.size()), c.name.data(),
                 kind(r.graph[i]), shape_text(c.shape).c_str(), grouped(c.parameters).c_str(), grouped(c.macs).c_str(),
                 grouped(c.shape.size() * r.element_bytes).c_str(),
-                grouped(memory.offset[static_cast<std::size_t>(i)]).c_str());
+                grouped(r.rows_held(i)).c_str());
   }
-  std::printf("(bytes: the layer's output; at: where it lies in the activation memory, which layers share)\n\n");
+  std::printf("(bytes: the layer's output; rows held: at a time, all or a ring of them; layers share memory)\n\n");
   const auto line = [](const char* what, const std::string& value) {
     if (!value.empty()) std::printf("%-20s %s\n", what, value.c_str());
   };
@@ -97,8 +106,8 @@ void print_text(const Report& r) {
   line("picture", std::to_string(r.picture.height) + " x " + std::to_string(r.picture.width) + ", seen as " +
                       std::to_string(r.network.height) + " x " + std::to_string(r.network.width));
   line("MACs", grouped(total.macs));
-  line("peak activations", grouped(memory.bytes) + " bytes");
-  line("whole plan", grouped(static_cast<std::int64_t>(r.plan_bytes)) + " bytes with scratch and the picture's copies");
+  line("peak activations", grouped(r.schedule.bytes()) + " bytes");
+  line("whole plan", grouped(static_cast<std::int64_t>(r.plan_bytes)) + " bytes with scratch");
   line("working size", std::to_string(r.info.working_size) + " pixels, the longest side");
   std::string classes;
   for (const std::string& name : r.info.classes) classes += (classes.empty() ? "" : ", ") + name;
@@ -111,7 +120,6 @@ void print_text(const Report& r) {
 
 void print_json(const Report& r) {
   const auto table = attendseg::layer_table(r.graph, r.network.height, r.network.width);
-  const auto memory = attendseg::plan_memory(r.graph, r.network.height, r.network.width, r.element_bytes);
   const auto total = attendseg::totals(r.graph, r.network.height, r.network.width);
   json::Array layers, classes;
   for (int i = 0; i < r.graph.size(); ++i) {
@@ -120,12 +128,12 @@ void print_json(const Report& r) {
         member("name", std::string(c.name)), member("kind", kind(r.graph[i])),
         member("shape", json::Array{json::Value(c.shape.height), json::Value(c.shape.width), json::Value(c.shape.channels)}),
         member("parameters", c.parameters), member("macs", c.macs), member("bytes", c.shape.size() * r.element_bytes),
-        member("offset", memory.offset[static_cast<std::size_t>(i)])});
+        member("rows_held", r.rows_held(i))});
   }
   for (const std::string& name : r.info.classes) classes.emplace_back(name);
   print_line({member("weights", r.file), member("precision", r.precision), member("parameters", total.parameters),
               member("macs", total.macs), member("weight_bytes", r.file_bytes),
-              member("peak_activation_bytes", memory.bytes),
+              member("peak_activation_bytes", r.schedule.bytes()),
               member("plan_bytes", static_cast<std::int64_t>(r.plan_bytes)), member("height", r.network.height),
               member("width", r.network.width), member("working_size", r.info.working_size),
               member("classes", std::move(classes)), member("accuracy", r.info.accuracy),
@@ -148,11 +156,16 @@ int inspect_as(const Arguments& a, const std::string& program, std::span<const s
   if (!model) return complain(program, a.weights + ": " + model.error().message);
   const auto size = parse_size(a.size);
   if (!size) return complain(program, "--size: " + a.size + ", expected HEIGHTxWIDTH as in 360x480");
-  const auto plan = model->plan(size->height, size->width);
-  if (!plan) return complain(program, "--size: " + plan.error().message);
+  const auto plan =
+      model->plan(size->height, size->width,
+                  {.native = a.native, .memory_budget = static_cast<std::size_t>(a.memory * 1048576.0)});
+  if (!plan) {
+    const std::string& message = plan.error().message;
+    return complain(program, (message.starts_with("picture") ? "--size: " : "--memory: ") + message);
+  }
   (a.json ? print_json : print_text)({a.weights, model->info(), model->graph(), sizeof(T) == 1 ? "int8" : "float",
                                       static_cast<std::int64_t>(bytes.size()), sizeof(T),
-                                      {plan->network_height(), plan->network_width(), 3}, *size, plan->bytes()});
+                                      {plan->network_height(), plan->network_width(), 3}, *size, plan->bytes(), plan->schedule()});
   return 0;
 }
 
@@ -173,6 +186,8 @@ int main(int argc, char** argv) {
   Arguments a;
   cli.add_option("--weights", a.weights, "weight file [$ATTENDSEG_WEIGHTS, or the person weights]")->type_name("FILE");
   cli.add_option("--size", a.size, "size of the picture [512x512]")->type_name("HxW");
+  cli.add_flag("--native", a.native, "do not reduce pictures larger than the network's working size");
+  cli.add_option("--memory", a.memory, "memory beside the weights [no bound]")->type_name("MIB");
   cli.add_flag("--json", a.json, "print one JSON object");
   return app::run_program(cli, argc, argv, [&] { return inspect(a, cli.get_name()); });
 }

@@ -141,6 +141,9 @@ int main(int argc, char** argv) {
   cli.add_flag("--float", a.network.use_float, "run the float network instead of the int8 one");
   cli.add_flag("--native", a.network.native, "do not reduce pictures larger than the network's working size");
   cli.add_option("--threads", a.network.threads, "threads [1]")->type_name("N")->check(CLI::Range(1, 256));
+  cli.add_option("--memory", a.network.memory, "memory beside the weights; little of it makes it slower [no bound]")
+      ->type_name("MIB")
+      ->check(CLI::Range(0.01, 1e6));
   cli.add_flag("--json", a.json, "print one JSON object a picture");
   return app::run_program(cli, argc, argv, [&] { return segment_all(a, cli.get_name()); });
 }

@@ -179,6 +179,9 @@ for key in parameters macs weight_bytes peak_activation_bytes layers classes lic
   holds "inspect tells $key" "\"$key\":" out
 done
 is "weight bytes are the file's" "$(sed -n 's/.*"weight_bytes":\([0-9]*\).*/\1/p' out)" "$(($(wc -c <"$int8")))"
+accept "inspect by rows" "$bin/inspect" --size 4096x4096 --native --memory 64
+holds "rings of rows" "stem .* [1-9][0-9]$" out
+refuse "inspect in no memory" "memory_budget: 10485, expected at least" "$bin/inspect" --memory 0.01
 accept "inspect float weights" "$bin/inspect" --weights "$float"
 for size in 0x10 10 10x 10x10x3 9000x10 -1x5 axb; do
   refuse "inspect --size $size" "size" "$bin/inspect" --size="$size"

@@ -5,7 +5,7 @@
 has_package() {
   header=
   case $1 in
-    g++ | cmake | make | clang) command -v "$1" >/dev/null 2>&1; return ;;
+    g++ | cmake | make | clang | python3 | valgrind) command -v "$1" >/dev/null 2>&1; return ;;
     qemu-user-static) command -v qemu-aarch64-static >/dev/null 2>&1; return ;;
     g++-aarch64-linux-gnu) command -v aarch64-linux-gnu-g++ >/dev/null 2>&1; return ;;
     libcli11-dev) header=CLI/CLI.hpp ;;
@@ -13,6 +13,12 @@ has_package() {
     libeigen3-dev) header=eigen3/Eigen/Core ;;
     libxsimd-dev) header=xsimd/xsimd.hpp ;;
     doctest-dev) header=doctest/doctest.h ;;
+    libbenchmark-dev) header=benchmark/benchmark.h ;;
+    python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null; return ;;
+    python3-matplotlib)
+      python3 -c 'import matplotlib' 2>/dev/null || /usr/bin/python3 -c 'import matplotlib' 2>/dev/null
+      return
+      ;;
   esac
   [ -e "/usr/include/$header" ] || [ -e "/usr/local/include/$header" ]
 }

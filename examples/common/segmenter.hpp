@@ -35,6 +35,7 @@ class Segmenter {
     bool use_float = false;
     bool native = false;
     int threads = 1;
+    double memory = 0;  ///< MiB that a plan may take; 0: as it likes
   };
 
   /// Reads weights of the precision that options ask for. @return an error that says what to do about the other one
@@ -87,7 +88,10 @@ class SegmenterOf final : public Segmenter {
  protected:
   Status plan(int height, int width) override {
     plan_.reset();  // the old one's memory first
-    auto made = model_.plan(height, width, {.native = options_.native, .workers = options_.threads});
+    auto made = model_.plan(height, width,
+                            {.native = options_.native,
+                             .workers = options_.threads,
+                             .memory_budget = static_cast<std::size_t>(options_.memory * 1048576.0)});
     if (!made) return made.error();
     plan_.emplace(std::move(*made));
     return {};

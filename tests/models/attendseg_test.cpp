@@ -133,6 +133,43 @@ TEST_CASE_TEMPLATE("the number of threads does not change a bit", T, std::int8_t
   }
 }
 
+TEST_CASE_TEMPLATE("no budget, cache size or number of workers changes a bit", T, std::int8_t, float) {
+  const auto model = load<T>(small);
+  const auto rgb = photograph(150, 83, 4);
+  const Picture p = rgb_picture(rgb, 150, 83);
+  const auto whole = segment(model, p, {.native = true, .cache_bytes = std::size_t{1} << 30});
+  for (const std::size_t cache : {1000, 10000, 40000, 200000})
+    for (const int workers : {1, 2, 3}) {
+      ThreadPool pool(workers);
+      CHECK(segment(model, p, {.native = true, .workers = workers, .cache_bytes = cache}, pool.executor()) == whole);
+      CHECK(segment(model, p, {.native = true, .workers = workers, .cache_bytes = cache}) == whole);
+      CHECK(segment(model, p, {.native = true, .workers = 4, .cache_bytes = cache}, pool.executor()) == whole);
+    }
+  const auto free = model.plan(150, 83, {.native = true});
+  REQUIRE(free.ok());
+  CHECK(free->scores().data != nullptr);
+  int budgets = 0;
+  std::size_t least = 0;
+  for (std::size_t budget = free->bytes(); least == 0; budget -= budget / 8) {
+    const auto plan = model.plan(150, 83, {.native = true, .memory_budget = budget});
+    if (!plan) {
+      const std::string& message = plan.error().message;
+      CHECK(message.starts_with("options.memory_budget: " + std::to_string(budget) + ", expected at least "));
+      least = std::stoul(message.substr(message.rfind(' ') + 1));
+      break;
+    }
+    CHECK(plan->bytes() <= budget);
+    CHECK(segment(model, p, {.native = true, .memory_budget = budget}) == whole);
+    ThreadPool pool(2);
+    CHECK(segment(model, p, {.native = true, .workers = 2, .memory_budget = 2 * budget, .cache_bytes = 5000},
+                  pool.executor()) == whole);
+    ++budgets;
+  }
+  CHECK(budgets > 0);
+  CHECK(model.plan(150, 83, {.native = true, .memory_budget = least}).ok());
+  CHECK_FALSE(model.plan(150, 83, {.native = true, .memory_budget = least - 1}).ok());
+}
+
 TEST_CASE("a plan runs again and again, and outlives its model") {
   const auto rgb = photograph(40, 30, 2), other = photograph(40, 30, 3);
   std::vector<std::uint8_t> mask(1200), again(1200), between(1200);

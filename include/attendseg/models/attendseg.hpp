@@ -17,8 +17,11 @@
 #include "attendseg/io/model_info.hpp"
 #include "attendseg/io/safetensors.hpp"
 #include "attendseg/io/weights.hpp"
+#include "attendseg/models/choose_schedule.hpp"
+#include "attendseg/models/geometry.hpp"
 #include "attendseg/models/lower.hpp"
 #include "attendseg/models/segmentation_plan.hpp"
+#include "attendseg/models/segmentation_stream.hpp"
 #include "attendseg/nn/layer_table.hpp"
 #include "attendseg/runtime/network.hpp"
 
@@ -36,6 +39,7 @@ class AttendSeg {
 
  public:
   using Plan = SegmentationPlan<T>;
+  using Stream = SegmentationStream<T>;
 
   /// Reads and checks a weight file. @return an error that names the file, the field, the value met and wanted
   static Result<AttendSeg> load(const std::string& path) {
@@ -83,8 +87,41 @@ class AttendSeg {
     if (width < 1 || width > 8192) return out_of_range("picture width", width, 8192);
     if (options.workers < 1 || options.workers > 1024) return out_of_range("options.workers", options.workers, 1024);
     return guard_allocation<Plan>("plan", [&]() -> Result<Plan> {
-      const State& s = *state_;
-      return Plan(state_, s.network, s.head, s.info.description, s.info.working_size, height, width, options);
+      const Description& d = state_->info.description;
+      const Geometry geometry =
+          Geometry::of(height, width, state_->info.working_size, d.total_stride(), options.native);
+      auto execution = make_execution<T>(state_->network, d, geometry,
+                                         {.memory_budget = options.memory_budget,
+                                          .cache_bytes = options.cache_bytes,
+                                          .workers = options.workers,
+                                          .keep_all = options.keep_activations,
+                                          .scratch_bytes = Plan::scratch_bytes(geometry, scores(geometry),
+                                                                               d.output_stride()),
+                                          .other_bytes = Plan::mask_bytes(geometry, options.confidence)});
+      if (!execution) return Error{"options." + execution.error().message};
+      return Plan(state_, state_->head, *std::move(execution), geometry, d.output_stride(), options);
+    });
+  }
+
+  /// Allocates everything that masks of [height, width] pictures need whose rows come one after the other, at native
+  /// size. @param height,width 1 to 8192. @return an error for a size or a budget out of range
+  Result<Stream> stream(int height, int width, const StreamOptions& options = {}) const {
+    if (height < 1 || height > 8192) return out_of_range("picture height", height, 8192);
+    if (width < 1 || width > 8192) return out_of_range("picture width", width, 8192);
+    if (options.workers < 1 || options.workers > 1024) return out_of_range("options.workers", options.workers, 1024);
+    return guard_allocation<Stream>("stream", [&]() -> Result<Stream> {
+      const Description& d = state_->info.description;
+      const Geometry geometry = Geometry::of(height, width, 0, d.total_stride(), true);
+      auto execution = make_execution<T>(state_->network, d, geometry,
+                                         {.memory_budget = options.memory_budget,
+                                          .workers = options.workers,
+                                          .rows_only = true,
+                                          .scratch_bytes = Plan::scratch_bytes(geometry, scores(geometry),
+                                                                               d.output_stride()),
+                                          .other_bytes = Stream::state_bytes,
+                                          .strip_row_bytes = static_cast<std::size_t>(width)});
+      if (!execution) return Error{"options." + execution.error().message};
+      return Stream(state_, state_->head, *std::move(execution), geometry, d.output_stride());
     });
   }
 
@@ -133,6 +170,9 @@ class AttendSeg {
   };
 
   explicit AttendSeg(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+  /// Of the class scores.
+  Shape scores(const Geometry& g) const noexcept { return graph().result().shape(g.network_height, g.network_width); }
 
   static Error out_of_range(const char* what, int value, int limit) {
     return {std::string(what) + ": " + std::to_string(value) + ", expected 1 to " + std::to_string(limit)};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "attendseg/io/safetensors.hpp"
 #include "attendseg/io/weights.hpp"
 #include "attendseg/nn/attention_condenser.hpp"
+#include "attendseg/runtime/execution.hpp"
 #include "attendseg/runtime/network.hpp"
 
 ATTENDSEG_NAMESPACE_BEGIN
@@ -47,7 +49,11 @@ class AttentionCondenser {
     if (height < 1 || height % factor_ != 0 || width < 1 || width % factor_ != 0)
       return Error{"V: size " + std::to_string(height) + "x" + std::to_string(width) + ", expected multiples of " +
                    std::to_string(factor_)};
-    return Execution<T>(network_, height, width, workers, false);
+    if (workers < 1) return Error{"workers: " + std::to_string(workers) + ", expected 1 or more"};
+    auto schedule = std::make_unique<Schedule>(schedule_layers(
+        network_.graph(), {.height = height, .width = width, .element_bytes = sizeof(T), .bands = workers,
+                           .given_input = true}, false));
+    return Execution<T>(network_, std::make_unique<Graph>(network_.graph()), std::move(schedule), workers);
   }
 
  private:

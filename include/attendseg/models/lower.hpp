@@ -19,6 +19,7 @@ constexpr Graph lower(const Description& d) noexcept {
   for (int i = 0; i < d.stage_count; ++i) {
     const Stage& stage = d.stages[static_cast<std::size_t>(i)];
     for (int j = 0; j < stage.blocks; ++j) {
+      if (i + j > 0) g.begin_block();  // the stem runs with the first block
       const Name name = ((Name("stage") + (i + 1)) + ".block") + (j + 1);
       x = nn::inverted_residual(g, name, x, stage.width, stage.expansion, j == 0 ? stage.stride : 1,
                                 stage.dilations[static_cast<std::size_t>(j)], stage.condenser);
@@ -26,6 +27,7 @@ constexpr Graph lower(const Description& d) noexcept {
     outputs[static_cast<std::size_t>(i)] = x;
   }
   for (int i = 0; i < d.decoder_count; ++i) {
+    g.begin_block();
     const int below = d.stage_count - 1 - i;  // the stage whose stride this step undoes
     x = nn::decoder_step(g, Name("decoder") + (i + 1), x, outputs[static_cast<std::size_t>(below - 1)],
                          d.decoder[static_cast<std::size_t>(i)], d.stages[static_cast<std::size_t>(below)].stride);

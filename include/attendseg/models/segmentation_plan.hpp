@@ -9,10 +9,10 @@
 
 #include "attendseg/core/picture.hpp"
 #include "attendseg/core/tensor.hpp"
-#include "attendseg/nn/description.hpp"
+#include "attendseg/models/geometry.hpp"
 #include "attendseg/ops/picture.hpp"
 #include "attendseg/ops/resample_u8.hpp"
-#include "attendseg/runtime/network.hpp"
+#include "attendseg/runtime/execution.hpp"
 
 ATTENDSEG_NAMESPACE_BEGIN
 
@@ -20,7 +20,9 @@ struct PlanOptions {
   bool native = false;      ///< do not reduce pictures that are larger than the working size
   bool confidence = false;  ///< a confidence map can be asked for (only costs memory when the picture is reduced)
   int workers = 1;          ///< largest number of workers that an executor will bring, 1 to 1024
-  bool keep_activations = false;  ///< every node's activation can be read after a run (for tests and curiosity)
+  bool keep_activations = false;   ///< every node's activation can be read after a run (for tests and curiosity)
+  std::size_t memory_budget = 0;   ///< bytes() stays within it, at the price of speed where it is small; 0: no bound
+  std::size_t cache_bytes = 0;     ///< cache that one worker has to itself; 0: what the system tells
 };
 
 /// Why a run did not happen; the mask is untouched then.
@@ -39,11 +41,6 @@ constexpr const char* describe(RunError e) noexcept {
   return "unknown";
 }
 
-/// The side that a picture is reduced to: in proportion, the longest one being the working size, at least 1.
-constexpr int reduced_side(int side, int longest, int working_size) noexcept {
-  return std::max(1, static_cast<int>((std::int64_t{side} * working_size + longest / 2) / longest));
-}
-
 /// Everything that masks of one picture size need. Made by AttendSeg<T>::plan; keeps the weights alive.
 /// Not to be run by two threads at a time.
 template <class T>
@@ -54,99 +51,118 @@ class SegmentationPlan {
   /// best class beats the second best (255 * sigmoid of the difference of their scores); empty: not wanted
   RunError run(const Picture& picture, View<std::uint8_t> mask, View<std::uint8_t> confidence = {},
                const Executor& executor = {}) noexcept {
-    const Shape want{height_, width_, 1};
+    const Shape want{geometry_.height, geometry_.width, 1};
     if (picture.data == nullptr) return RunError::picture_missing;
-    if (picture.height != height_ || picture.width != width_) return RunError::picture_size;
+    if (picture.height != geometry_.height || picture.width != geometry_.width) return RunError::picture_size;
     if (mask.data == nullptr || mask.shape != want) return RunError::mask_size;
     if (confidence.data != nullptr) {
       if (!confidence_) return RunError::not_planned;
       if (confidence.shape != want) return RunError::confidence_size;
     }
-    Picture source = picture;
-    if (reduced()) {
-      const int channels = bytes_per_pixel(picture.format);
-      const View<const std::uint8_t> all(picture.data, {height_, width_, channels}, picture.row_bytes);
-      const View<std::uint8_t> small(staging_.data(), {work_height_, work_width_, channels});
-      ops::resample(all, small, resample_scratch_.data());
-      source = {small.data, work_width_, work_height_, small.row_stride, picture.format};
-    }
-    execution_.share_rows(executor, work_height_, [&](Rows rows, std::byte*) noexcept {
-      ops::to_rgb(source, rgb_.view(), rows);
-    });
-    execution_.share_rows(executor, execution_.height(), [&](Rows rows, std::byte*) noexcept {
-      ops::to_input(View<const std::uint8_t>(rgb_.view()), execution_.input(), rows);
-    });
-    execution_.run(executor);
+    const bool sure = confidence.data != nullptr;
     const View<std::uint8_t> small_mask = reduced() ? small_mask_.view() : mask;
-    const View<std::uint8_t> small_confidence =
-        confidence.data != nullptr && reduced() ? small_confidence_.view() : confidence;
-    execution_.share_rows(executor, work_height_, [&](Rows rows, std::byte* scratch) noexcept {
-      Kernels<T>::classify(execution_.result(), factor_, *head_, small_mask, small_confidence, rows, scratch);
+    const View<std::uint8_t> small_confidence = sure && reduced() ? small_confidence_.view() : confidence;
+    execution_.run(executor, Ends{this, &picture, small_mask, small_confidence});
+    if (!reduced()) return RunError::none;
+    Execution<T>::share(executor, geometry_.height, std::min(executor.workers, workers_), [&](Rows rows, int) noexcept {
+      ops::enlarge_nearest(View<const std::uint8_t>(small_mask), mask, rows);
+      if (sure) ops::enlarge_nearest(View<const std::uint8_t>(small_confidence), confidence, rows);
     });
-    if (reduced())
-      execution_.share_rows(executor, height_, [&](Rows rows, std::byte*) noexcept {
-        ops::enlarge_nearest(View<const std::uint8_t>(small_mask), mask, rows);
-        if (confidence.data != nullptr)
-          ops::enlarge_nearest(View<const std::uint8_t>(small_confidence), confidence, rows);
-      });
     return RunError::none;
   }
 
-  /// Class scores of the last run, [H / s, W / s, classes] of the padded picture, s the output stride.
-  View<const T> scores() const noexcept { return execution_.result(); }
+  /// Class scores of the last run, [H / s, W / s, classes] of the padded picture, s the output stride. Empty where the
+  /// memory budget leaves no room for them.
+  View<const T> scores() const noexcept {
+    return execution_.schedule().rows_only ? View<const T>() : execution_.result();
+  }
   /// Activation of a graph's node after a run; only with PlanOptions::keep_activations.
   View<const T> activation(int node) const noexcept { return execution_.activation(node); }
   /// What the network sees, padded.
-  int network_height() const noexcept { return execution_.height(); }
-  int network_width() const noexcept { return execution_.width(); }
-  bool reduced() const noexcept { return work_height_ != height_ || work_width_ != width_; }
+  int network_height() const noexcept { return execution_.schedule().options.height; }
+  int network_width() const noexcept { return execution_.schedule().options.width; }
+  bool reduced() const noexcept { return geometry_.reduced(); }
+  /// How the network is run: by strips of blocks, layer by layer, or by rows.
+  const Schedule& schedule() const noexcept { return execution_.schedule(); }
   /// Bytes held: activations, scratch, and what reduction needs.
   std::size_t bytes() const noexcept {
-    return execution_.bytes() + static_cast<std::size_t>(rgb_.shape().size() + small_mask_.shape().size() +
-                                                         small_confidence_.shape().size()) +
-           static_cast<std::size_t>(staging_.shape().size()) + resample_scratch_.size();
+    return execution_.bytes() + mask_bytes(geometry_, confidence_);
   }
 
  private:
   template <class>
   friend class AttendSeg;
 
-  SegmentationPlan(std::shared_ptr<const void> owner, const Network<T>& network, const typename Kernels<T>::Head& head,
-                   const Description& d, int working_size, int height, int width, const PlanOptions& options)
-      : owner_(std::move(owner)),
-        head_(&head),
-        height_(height),
-        width_(width),
-        work_height_(fit(height, std::max(height, width), working_size, options.native)),
-        work_width_(fit(width, std::max(height, width), working_size, options.native)),
-        factor_(d.output_stride()),
-        confidence_(options.confidence),
-        execution_(network, padded(work_height_, d.total_stride()), padded(work_width_, d.total_stride()),
-                   options.workers, options.keep_activations),
-        rgb_({work_height_, work_width_, 3}) {
-    execution_.reserve_scratch(Kernels<T>::classify_scratch_bytes(execution_.result().shape, factor_));
-    if (!reduced()) return;
-    staging_ = Tensor<std::uint8_t>({work_height_, work_width_, 4});
-    resample_scratch_ = Buffer(ops::resample_scratch_bytes({height_, width_, 4}, {work_height_, work_width_, 4}));
-    small_mask_ = Tensor<std::uint8_t>({work_height_, work_width_, 1});
-    if (confidence_) small_confidence_ = Tensor<std::uint8_t>({work_height_, work_width_, 1});
+  /// Where the network's first rows come from and its last ones go.
+  struct Ends {
+    const SegmentationPlan* plan;
+    const Picture* picture;
+    View<std::uint8_t> mask, confidence;
+
+    void input(View<T> out, Rows rows, std::byte* scratch) const noexcept {
+      if (plan->reduced())
+        plan->reduce(*picture, out, rows, scratch);
+      else
+        ops::picture_to_input(*picture, out, rows);
+    }
+    void classify(View<const T> scores, Rows rows, std::byte* scratch) const noexcept {
+      Kernels<T>::classify(scores, plan->factor_, *plan->head_, mask, confidence, rows, scratch);
+    }
+  };
+
+  /// Rows of the input from a picture that is larger: reduced a row at a time.
+  void reduce(const Picture& picture, View<T> out, Rows rows, std::byte* scratch) const noexcept {
+    const int channels = bytes_per_pixel(picture.format);
+    const View<const std::uint8_t> all(picture.data, {geometry_.height, geometry_.width, channels}, picture.row_bytes);
+    auto* const row = reinterpret_cast<std::uint8_t*>(scratch);
+    const View<std::uint8_t> small(row, {geometry_.work_height, geometry_.work_width, channels}, 0, 1);
+    const Picture source{row, geometry_.work_width, geometry_.work_height, 0, picture.format};
+    int held = -1;
+    for (int y = rows.begin; y < rows.end; ++y) {
+      const int wanted = std::min(y, geometry_.work_height - 1);
+      if (wanted != held) ops::resample(all, small, Rows{wanted, wanted + 1}, scratch + row_bytes(geometry_));
+      held = wanted;
+      ops::picture_to_input(source, out, Rows{y, y + 1});
+    }
+  }
+  static std::size_t row_bytes(const Geometry& g) noexcept {
+    return static_cast<std::size_t>(padded_bytes(std::int64_t{g.work_width} * 4 + std::int64_t{slack}));
+  }
+  /// Scratch that a worker needs beside the operators'.
+  static std::size_t scratch_bytes(const Geometry& g, const Shape& scores, int factor) noexcept {
+    const Shape all{g.height, g.width, 4}, small{g.work_height, g.work_width, 4};
+    const std::size_t reducing = g.reduced() ? row_bytes(g) + ops::resample_scratch_bytes(all, small) : 0;
+    return std::max(Kernels<T>::classify_scratch_bytes(scores, factor), reducing);
   }
 
-  static constexpr int fit(int side, int longest, int working_size, bool native) noexcept {
-    return native || longest <= working_size ? side : reduced_side(side, longest, working_size);
+  /// What the masks of a reduced picture take.
+  static std::size_t mask_bytes(const Geometry& g, bool confidence) noexcept {
+    const std::size_t one = static_cast<std::size_t>(g.work_height) * static_cast<std::size_t>(g.work_width);
+    return g.reduced() ? one * (confidence ? 2 : 1) : 0;
   }
-  static constexpr int padded(int side, int multiple) noexcept { return (side + multiple - 1) / multiple * multiple; }
+
+  SegmentationPlan(std::shared_ptr<const void> owner, const typename Kernels<T>::Head& head, Execution<T> execution,
+                   const Geometry& geometry, int factor, const PlanOptions& options)
+      : owner_(std::move(owner)),
+        head_(&head),
+        geometry_(geometry),
+        factor_(factor),
+        workers_(options.workers),
+        confidence_(options.confidence),
+        execution_(std::move(execution)) {
+    if (!reduced()) return;
+    small_mask_ = Tensor<std::uint8_t>({geometry_.work_height, geometry_.work_width, 1});
+    if (confidence_) small_confidence_ = Tensor<std::uint8_t>({geometry_.work_height, geometry_.work_width, 1});
+  }
 
   std::shared_ptr<const void> owner_;  // of network and head
   const typename Kernels<T>::Head* head_;
-  int height_, width_;
-  int work_height_, work_width_;
+  Geometry geometry_;
   int factor_;
+  int workers_;
   bool confidence_;
   Execution<T> execution_;
-  Tensor<std::uint8_t> rgb_;
-  Tensor<std::uint8_t> staging_, small_mask_, small_confidence_;
-  Buffer resample_scratch_;
+  Tensor<std::uint8_t> small_mask_, small_confidence_;
 };
 
 ATTENDSEG_NAMESPACE_END

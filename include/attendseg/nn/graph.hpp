@@ -54,6 +54,7 @@ enum class Op : std::uint8_t {
   upsample,      ///< by factor, bilinear with half-pixel centres or nearest
   add,           ///< inputs[0] + inputs[1]
   concat,        ///< channels of inputs[0], then those of inputs[1]
+  classify,      ///< class ids: scores enlarged by factor (bilinear), then the largest; only ever the last node
 };
 
 /// One operator. Heights and widths are the picture's (padded) divided by 2^log2_stride.
@@ -67,6 +68,7 @@ struct Node {
   int factor = 1;                                        ///< pools, gate, upsample
   Interpolation interpolation = Interpolation::bilinear; ///< gate, upsample
   int scales = 0;                                        ///< gate: 1 or channels learned scales (float network only)
+  int block = 0;                                         ///< nodes of one block can run together, in strips
 
   constexpr Shape shape(int height, int width) const noexcept {
     return {height >> log2_stride, width >> log2_stride, channels};
@@ -88,6 +90,9 @@ class Graph {
   constexpr const Node* end() const noexcept { return nodes_.data() + size_; }
   /// False when a node, a name or an input did not fit; nothing else of the graph may be used then.
   constexpr bool valid() const noexcept { return valid_; }
+
+  /// The nodes that follow belong to a new block: a residual block, a decoder step.
+  constexpr void begin_block() noexcept { ++block_; }
 
   /// The input, [H, W, channels] at stride 1. @return its index
   constexpr int input(int channels) noexcept {
@@ -141,6 +146,14 @@ class Graph {
     n.channels = channels(a) + channels(b);
     return push(n);
   }
+  /// Class ids of node `scores`, enlarged by `factor` (1, 2, 4 or 8). @return its index
+  constexpr int classify(const Name& name, int scores, int factor) noexcept {
+    Node n = after(Op::classify, name, scores);
+    n.channels = 1;
+    n.factor = factor;
+    n.log2_stride -= log2(factor);
+    return push(n);
+  }
   constexpr int channels(int i) const noexcept { return i >= 0 && i < size_ ? (*this)[i].channels : 0; }
 
  private:
@@ -165,11 +178,13 @@ class Graph {
       return size_ - 1;
     }
     nodes_[static_cast<std::size_t>(size_)] = n;
+    nodes_[static_cast<std::size_t>(size_)].block = block_;
     return size_++;
   }
 
   std::array<Node, max_nodes> nodes_{};
   int size_ = 0;
+  int block_ = 0;
   bool valid_ = true;
 };
 

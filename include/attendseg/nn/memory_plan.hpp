@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where each activation lies in one shared arena: lifetimes from the graph, places largest first, in the first gap.
+// Where activations lie in one shared arena: lifetimes from the graph, places largest first, in the first gap.
 #pragma once
 
 #include <array>
@@ -11,21 +11,28 @@
 
 ATTENDSEG_NAMESPACE_BEGIN
 
-/// Byte offsets of every node's activation in an arena of `bytes`. Offsets are multiples of `alignment`, and `slack`
-/// bytes behind the arena must be readable.
+/// Byte offsets of activations in an arena of `bytes`. Offsets are multiples of `alignment`, and `slack` bytes behind
+/// the arena must be readable.
 struct MemoryPlan {
   std::array<std::int64_t, max_nodes> offset{};
   std::int64_t bytes = 0;
 };
 
-/// Plans the activations of `g` for a picture of [height, width] (multiples of the graph's total stride).
-/// Gates and adds write over an input that nobody reads later. With `keep_all` nothing is reused, so that every
-/// activation can be read after a run. A constant expression where its arguments are: a device's memory budget can be
-/// checked by static_assert. Method: Pisarchyk and Lee, "Efficient memory management for deep neural net inference",
-/// 2020, greedy by size.
+/// Bytes of an activation, in whole units of `alignment`.
+constexpr std::int64_t padded_bytes(std::int64_t bytes) noexcept {
+  return (bytes + std::int64_t{alignment} - 1) / std::int64_t{alignment} * std::int64_t{alignment};
+}
+
+/// Plans the activations that are held whole, of a picture of [height, width] (multiples of the graph's total stride).
+/// Gates and adds that run alone write over an input that nobody reads later. Method: Pisarchyk and Lee, "Efficient
+/// memory management for deep neural net inference", 2020, greedy by size.
 /// @param element_bytes 1 for int8, 4 for float
-constexpr MemoryPlan plan_memory(const Graph& g, int height, int width, int element_bytes,
-                                 bool keep_all = false) noexcept {
+/// @param time  (node) when it runs: a number that does not fall from node to node; below 0: it is not held whole.
+///   Nodes that have a time of their own run alone
+/// @param keep_all nothing is reused, so that every activation can be read after a run
+template <class Time>
+constexpr MemoryPlan plan_memory(const Graph& g, int height, int width, int element_bytes, const Time& time,
+                                 bool keep_all) noexcept {
   // An allocation lives from its first write to its last read; owner[i] is the node whose allocation node i uses.
   // Plain arrays: compilers count the steps of a constant expression, and std::array doubles them.
   struct Allocation {
@@ -33,21 +40,31 @@ constexpr MemoryPlan plan_memory(const Graph& g, int height, int width, int elem
     int first, last, owner;
   };
   Allocation all[max_nodes]{};
+  int at[max_nodes]{};
   const int n = g.size();
+  const int end = n;  // later than every node
   for (int i = 0; i < n; ++i) {
-    const std::int64_t bytes = g[i].shape(height, width).size() * element_bytes, unit{alignment};
-    all[i] = {(bytes + unit - 1) / unit * unit, 0, i, i, i};
-    for (const int input : g[i].inputs)
-      if (input >= 0) all[input].last = i;
+    const std::int64_t bytes = g[i].shape(height, width).size() * element_bytes;
+    at[i] = time(i);
+    all[i] = {at[i] < 0 ? 0 : padded_bytes(bytes), 0, at[i], at[i], i};
   }
-  all[n - 1].last = n;
+  // Nodes that are not held run when the next held one does.
+  for (int i = n - 1, next = end; i >= 0; --i) {
+    if (at[i] < 0) at[i] = next;
+    next = at[i];
+  }
+  for (int i = 0; i < n; ++i)
+    for (const int input : g[i].inputs)
+      if (input >= 0 && all[input].last < at[i]) all[input].last = at[i];
+  all[n - 1].last = end;
   for (int i = 0; i < n; ++i) {
-    if (keep_all) all[i].first = 0, all[i].last = n;
-    if (keep_all || (g[i].op != Op::gate && g[i].op != Op::add)) continue;
+    if (keep_all) all[i].first = 0, all[i].last = end;
+    const bool alone = all[i].size > 0 && (i == 0 || at[i - 1] != at[i]) && (i == n - 1 || at[i + 1] != at[i]);
+    if (keep_all || !alone || (g[i].op != Op::gate && g[i].op != Op::add)) continue;
     for (const int input : g[i].inputs) {
       if (g[i].op == Op::gate && input != g[i].inputs[0]) continue;
       Allocation& root = all[all[input].owner];
-      if (all[input].last != i || root.last != i || root.size != all[i].size) continue;
+      if (all[input].last != at[i] || root.last != at[i] || root.size != all[i].size) continue;
       all[i].owner = all[input].owner;
       root.last = all[i].last;
       break;
@@ -57,7 +74,7 @@ constexpr MemoryPlan plan_memory(const Graph& g, int height, int width, int elem
   int order[max_nodes]{}, placed[max_nodes]{};
   int owners = 0, placed_count = 0;
   for (int i = 0; i < n; ++i) {
-    if (all[i].owner != i) continue;
+    if (all[i].owner != i || all[i].size == 0) continue;
     int k = owners++;
     for (; k > 0 && all[order[k - 1]].size < all[i].size; --k) order[k] = order[k - 1];
     order[k] = i;
@@ -78,6 +95,13 @@ constexpr MemoryPlan plan_memory(const Graph& g, int height, int width, int elem
   }
   for (int i = 0; i < n; ++i) plan.offset[static_cast<std::size_t>(i)] = all[all[i].owner].offset;
   return plan;
+}
+
+/// The same for a network that is run layer by layer, every activation whole. A constant expression where its
+/// arguments are: a device's memory budget can be checked by static_assert.
+constexpr MemoryPlan plan_memory(const Graph& g, int height, int width, int element_bytes,
+                                 bool keep_all = false) noexcept {
+  return plan_memory(g, height, width, element_bytes, [](int node) { return node; }, keep_all);
 }
 
 ATTENDSEG_NAMESPACE_END

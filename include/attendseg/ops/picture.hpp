@@ -58,5 +58,35 @@ void to_input(View<const std::uint8_t> rgb, View<T> out, Rows rows) noexcept {
   }
 }
 
+/// Rows of the network's input straight from a picture: to_rgb and to_input in one pass.
+/// @param out [H, W, 3], at least as large as the picture
+template <class T>
+void picture_to_input(const Picture& picture, View<T> out, Rows rows) noexcept {
+  const PixelFormat f = picture.format;
+  const bool reversed = f == PixelFormat::bgr || f == PixelFormat::bgra, grey = f == PixelFormat::grey;
+  const int step = bytes_per_pixel(f), red = reversed ? 2 : 0, green = grey ? 0 : 1, blue = grey || reversed ? 0 : 2;
+  const auto value = [](int pixel) {
+    if constexpr (sizeof(T) == 1)
+      return static_cast<T>(pixel - 128);
+    else
+      return static_cast<T>(pixel - 128) * static_cast<T>(0.015625);
+  };
+  for (int y = rows.begin; y < rows.end; ++y) {
+    const int line = y < picture.height ? y : picture.height - 1;
+    const std::uint8_t* ATTENDSEG_RESTRICT from = picture.data + line * picture.row_bytes;
+    T* ATTENDSEG_RESTRICT to = out.row(y);
+    if (f == PixelFormat::rgb) {
+      for (int i = 0; i < 3 * picture.width; ++i) to[i] = value(from[i]);
+    } else {
+      for (int x = 0; x < picture.width; ++x, from += step) {
+        to[3 * x] = value(from[red]);
+        to[3 * x + 1] = value(from[green]);
+        to[3 * x + 2] = value(from[blue]);
+      }
+    }
+    for (int i = 3 * picture.width; i < 3 * out.shape.width; ++i) to[i] = to[i - 3];
+  }
+}
+
 }  // namespace ops
 ATTENDSEG_NAMESPACE_END

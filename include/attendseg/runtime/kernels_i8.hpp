@@ -84,7 +84,8 @@ struct Kernels<std::int8_t> {
   static void run(const Node& n, const Step& step, View<const std::int8_t> a, View<const std::int8_t> b,
                   View<std::int8_t> out, Rows rows, std::byte* scratch) noexcept {
     switch (n.op) {
-      case Op::input: break;
+      case Op::input:
+      case Op::classify: break;  // not the network's own: Execution asks its caller
       case Op::conv: return ops::conv(*step.conv, a, out, rows, scratch);
       case Op::max_pool: return ops::max_pool(a, out, n.factor, rows);
       case Op::average_pool: return ops::average_pool(a, out, n.factor, rows);

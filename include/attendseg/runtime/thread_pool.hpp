@@ -3,8 +3,7 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
+#include <cstdint>
 #include <thread>
 #include <vector>
 
@@ -12,7 +11,10 @@
 
 ATTENDSEG_NAMESPACE_BEGIN
 
-/// `threads - 1` sleeping threads beside the calling one. One run at a time: a plan is not shared between threads.
+/// `threads - 1` threads beside the calling one. One run at a time: a plan is not shared between threads.
+///
+/// A network is a hundred short rounds. So threads that wait look for the next round a while (about 50 microseconds)
+/// before they sleep, and a round is over when its tasks are done: whoever is late finds nothing left to do.
 class ThreadPool {
  public:
   /// @param threads 1 or more, the caller included. @throws std::system_error when no thread can be had
@@ -22,11 +24,8 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
   ~ThreadPool() {
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
-    }
-    wake_.notify_all();
+    stop_ = true;
+    wake();
     for (std::thread& t : threads_) t.join();
   }
 
@@ -35,55 +34,74 @@ class ThreadPool {
 
  private:
   static void parallel(void* context, int tasks, Executor::Task task, void* argument) {
-    static_cast<ThreadPool*>(context)->start(tasks, task, argument);
+    static_cast<ThreadPool*>(context)->run(tasks, task, argument);
   }
 
-  void start(int tasks, Executor::Task task, void* argument) {
-    {
-      const std::lock_guard lock(mutex_);
-      task_ = task;
-      argument_ = argument;
-      tasks_ = tasks;
-      next_.store(0, std::memory_order_relaxed);
-      busy_ = workers_ - 1;
-      ++round_;
-    }
-    wake_.notify_all();
+  void run(int tasks, Executor::Task task, void* argument) {
+    if (tasks <= 0) return;
+    // Nobody can claim anything while these are written: the last round's tasks are all taken.
+    task_.store(task, std::memory_order_relaxed);
+    argument_.store(argument, std::memory_order_relaxed);
+    left_.store(tasks, std::memory_order_relaxed);
+    const std::uint32_t round = static_cast<std::uint32_t>(open_.load(std::memory_order_relaxed) >> 32) + 1;
+    open_.store(std::uint64_t{round} << 32 | static_cast<std::uint32_t>(tasks), std::memory_order_release);
+    wake();
     work(0);
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, [this] { return busy_ == 0; });
+    for (int left = left_.load(); left != 0; left = left_.load()) wait_for_change(left_, left);
   }
 
+  void wake() noexcept {
+    round_.fetch_add(1);
+    round_.notify_all();
+  }
+
+  /// Takes tasks until none is open. A claim fails when the round has changed since its task was read.
   void work(int worker) {
-    for (int i = next_.fetch_add(1); i < tasks_; i = next_.fetch_add(1)) task_(argument_, i, worker);
+    std::uint64_t open = open_.load(std::memory_order_acquire);
+    while (static_cast<std::uint32_t>(open) != 0) {
+      const Executor::Task task = task_.load(std::memory_order_relaxed);
+      void* const argument = argument_.load(std::memory_order_relaxed);
+      if (!open_.compare_exchange_weak(open, open - 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+      // The last index first: the caller, who begins at once, gets the largest one.
+      task(argument, static_cast<int>(static_cast<std::uint32_t>(open)) - 1, worker);
+      if (left_.fetch_sub(1) == 1) left_.notify_one();
+      open = open_.load(std::memory_order_acquire);
+    }
   }
 
   void serve(int worker) {
-    unsigned seen = 0;
-    for (;;) {
-      {
-        std::unique_lock lock(mutex_);
-        wake_.wait(lock, [&] { return stop_ || round_ != seen; });
-        if (stop_) return;
-        seen = round_;
-      }
+    for (int seen = 0;;) {
+      wait_for_change(round_, seen);
+      seen = round_.load();
+      if (stop_) return;
       work(worker);
-      const std::lock_guard lock(mutex_);
-      if (--busy_ == 0) done_.notify_one();
     }
+  }
+
+  static void wait_for_change(const std::atomic<int>& value, int old) noexcept {
+    for (int i = 0; i < 2000; ++i) {
+      if (value.load(std::memory_order_acquire) != old) return;
+      pause();
+    }
+    value.wait(old);
+  }
+  /// Tells the processor that it is only looking.
+  static void pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__) && defined(__GNUC__)
+    __asm__ volatile("yield");
+#endif
   }
 
   int workers_;
   std::vector<std::thread> threads_;
-  std::mutex mutex_;
-  std::condition_variable wake_, done_;
-  std::atomic<int> next_{0};
-  Executor::Task task_ = nullptr;
-  void* argument_ = nullptr;
-  int tasks_ = 0;
-  int busy_ = 0;
-  unsigned round_ = 0;
-  bool stop_ = false;
+  std::atomic<std::uint64_t> open_{0};  // the round, and how many of its tasks nobody has taken yet
+  std::atomic<int> left_{0};            // tasks of the round that are not done
+  std::atomic<int> round_{0};           // what sleepers wait for
+  std::atomic<Executor::Task> task_{nullptr};
+  std::atomic<void*> argument_{nullptr};
+  std::atomic<bool> stop_{false};
 };
 
 ATTENDSEG_NAMESPACE_END
