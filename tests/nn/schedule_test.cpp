@@ -2,8 +2,11 @@
 // Schedules carried out without arithmetic: whatever a node reads must still be there, whoever runs it.
 #include "attendseg/nn/schedule.hpp"
 
+#include "attendseg/nn/fusion.hpp"
+
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -13,8 +16,9 @@ using namespace attendseg;
 
 namespace {
 
-std::unique_ptr<Graph> with_labels(const Description& d) {
+std::unique_ptr<Graph> with_labels(const Description& d, bool fused = false) {
   auto g = std::make_unique<Graph>(lower(d));
+  if (fused) absorb(*g, true, true);
   g->classify("labels", g->size() - 1, d.output_stride());
   return g;
 }
@@ -47,12 +51,9 @@ int mistakes(const Graph& g, const Schedule& plan) {
         return i >= s.first && i < s.last ? own.slots[index(i)] : shared.slots[index(i)];
       };
       const auto run = [&](int node, Rows out) {
-        for (int which = 0; which < 2; ++which) {
-          const int j = g[node].inputs[index(which)];
-          if (j < 0) continue;
-          const Rows needed = rows_needed(g[node], which, out, height(j));
+        detail::each_read(g, node, out, o.height, [&](int j, Rows needed) {
           for (int y = needed.begin; y < needed.end; ++y) wrong += slots(j)[index(y % held(j))] != y;
-        }
+        });
         for (int y = out.begin; y < out.end; ++y) {
           int& slot = slots(node)[index(y % held(node))];
           wrong += slot == y || y < 0 || y >= height(node);
@@ -83,32 +84,49 @@ Description awkward() {
 }  // namespace
 
 TEST_CASE("whatever a node reads is there: every schedule, cache, strip and number of bands") {
-  for (const Description& d : {test::flagship(), awkward()}) {
-    const auto g = with_labels(d);
-    for (const int height : {64, 320}) {
-      ScheduleOptions o{.height = height, .width = 64, .rows = height - 13};
-      auto plan = std::make_unique<Schedule>();
-      for (const bool keep : {false, true}) {
-        *plan = schedule_layers(*g, o, keep);
-        CHECK(mistakes(*g, *plan) == 0);
-      }
-      for (const int bands : {1, 2, 3, 7})
-        for (const int cache : {1 << 10, 20000, 70000, 1 << 17, 1 << 19}) {
-          o.bands = bands;
-          o.cache_bytes = cache;
-          CAPTURE(bands);
-          CAPTURE(cache);
-          *plan = schedule_speed(*g, o);
+  for (const Description& d : {test::flagship(), awkward()})
+    for (const bool fused : {false, true})
+      for (const int height : {64, 320}) {
+        const auto g = with_labels(d, fused);
+        ScheduleOptions o{.height = height, .width = 64, .rows = height - 13};
+        auto plan = std::make_unique<Schedule>();
+        for (const bool keep : {false, true}) {
+          *plan = schedule_layers(*g, o, keep);
           CHECK(mistakes(*g, *plan) == 0);
         }
-      for (const int strip : {1, 3, 4, 32, 64, 1000}) {
-        CAPTURE(strip);
-        *plan = schedule_rows(*g, o, strip);
-        CHECK(plan->segment_count == 1);
-        CHECK(mistakes(*g, *plan) == 0);
+        for (const int bands : {1, 2, 3, 7})
+          for (const int cache : {1 << 10, 20000, 70000, 1 << 17, 1 << 19}) {
+            o.bands = bands;
+            o.cache_bytes = cache;
+            CAPTURE(bands);
+            CAPTURE(cache);
+            *plan = schedule_speed(*g, o);
+            CHECK(mistakes(*g, *plan) == 0);
+          }
+        for (const int strip : {1, 3, 4, 32, 64, 1000}) {
+          CAPTURE(strip);
+          *plan = schedule_rows(*g, o, strip);
+          CHECK(plan->segment_count == 1);
+          CHECK(mistakes(*g, *plan) == 0);
+        }
       }
-    }
+}
+
+TEST_CASE("what is absorbed: gates before 1x1 convolutions, convolutions before sums, nothing that others read") {
+  const auto g = with_labels(test::flagship(), true);
+  int gates = 0, sums = 0;
+  for (const Node& n : *g) {
+    if (!n.absorbed) continue;
+    gates += n.op == Op::gate;
+    sums += n.op == Op::conv;
   }
+  CHECK(gates == 12);
+  CHECK(sums == 9 + 2);  // residual blocks, decoder steps
+  CHECK(with_labels(test::flagship(), true)->result().op == Op::classify);
+  const auto plain = with_labels(test::flagship());
+  const ScheduleOptions o{.height = 512, .width = 512};
+  CHECK(schedule_rows(*g, o, 8).bytes() < schedule_rows(*plain, o, 8).bytes());
+  CHECK(schedule_layers(*g, o, false).bytes() <= schedule_layers(*plain, o, false).bytes());
 }
 
 TEST_CASE("by rows, memory grows with the width and not with the height") {

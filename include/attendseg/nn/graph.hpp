@@ -69,6 +69,7 @@ struct Node {
   Interpolation interpolation = Interpolation::bilinear; ///< gate, upsample
   int scales = 0;                                        ///< gate: 1 or channels learned scales (float network only)
   int block = 0;                                         ///< nodes of one block can run together, in strips
+  bool absorbed = false;                                 ///< computed by its only reader (nn/fusion.hpp)
 
   constexpr Shape shape(int height, int width) const noexcept {
     return {height >> log2_stride, width >> log2_stride, channels};
@@ -93,6 +94,8 @@ class Graph {
 
   /// The nodes that follow belong to a new block: a residual block, a decoder step.
   constexpr void begin_block() noexcept { ++block_; }
+  /// Node i will be computed by the one node that reads it.
+  constexpr void absorb(int i) noexcept { nodes_[static_cast<std::size_t>(i)].absorbed = true; }
 
   /// The input, [H, W, channels] at stride 1. @return its index
   constexpr int input(int channels) noexcept {

@@ -24,7 +24,7 @@ constexpr std::int64_t padded_bytes(std::int64_t bytes) noexcept {
 }
 
 /// Plans the activations that are held whole, of a picture of [height, width] (multiples of the graph's total stride).
-/// Gates and adds that run alone write over an input that nobody reads later. Method: Pisarchyk and Lee, "Efficient
+/// Gates and adds that run alone (with what they absorb) write over an input that nobody reads later. Method: Pisarchyk and Lee, "Efficient
 /// memory management for deep neural net inference", 2020, greedy by size.
 /// @param element_bytes 1 for int8, 4 for float
 /// @param time  (node) when it runs: a number that does not fall from node to node; below 0: it is not held whole.
@@ -59,11 +59,17 @@ constexpr MemoryPlan plan_memory(const Graph& g, int height, int width, int elem
   all[n - 1].last = end;
   for (int i = 0; i < n; ++i) {
     if (keep_all) all[i].first = 0, all[i].last = end;
-    const bool alone = all[i].size > 0 && (i == 0 || at[i - 1] != at[i]) && (i == n - 1 || at[i + 1] != at[i]);
+    bool alone = all[i].size > 0 && (i == n - 1 || at[i + 1] != at[i]);
+    int first = i;  // of the nodes that node i absorbs
+    for (; first > 0 && at[first - 1] == at[i]; --first) alone = alone && g[first - 1].absorbed;
     if (keep_all || !alone || (g[i].op != Op::gate && g[i].op != Op::add)) continue;
     for (const int input : g[i].inputs) {
       if (g[i].op == Op::gate && input != g[i].inputs[0]) continue;
       Allocation& root = all[all[input].owner];
+      bool read_within = false;  // an absorbed node may read elements after their successors were written
+      for (int k = first; k < i; ++k)
+        for (const int deep : g[k].inputs) read_within = read_within || (deep >= 0 && all[deep].owner == all[input].owner);
+      if (read_within) continue;
       if (all[input].last != at[i] || root.last != at[i] || root.size != all[i].size) continue;
       all[i].owner = all[input].owner;
       root.last = all[i].last;

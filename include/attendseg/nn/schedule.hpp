@@ -48,22 +48,34 @@ constexpr Rows band_of(int rows, int b, int bands) noexcept {
   return {static_cast<int>(std::int64_t{rows} * b / bands), static_cast<int>(std::int64_t{rows} * (b + 1) / bands)};
 }
 
+/// Calls f(node, rows) for what rows `out` of a node are computed from, through the nodes that it absorbs.
+template <class F>
+constexpr void each_read(const Graph& g, int node, Rows out, int height, const F& f) noexcept {
+  for (int which = 0; which < 2; ++which) {
+    const int j = g[node].inputs[at(which)];
+    if (j < 0) continue;
+    const Rows needed = rows_needed(g[node], which, out, height >> g[j].log2_stride);
+    if (g[j].absorbed)
+      each_read(g, j, needed, height, f);
+    else
+      f(j, needed);
+  }
+}
+
 /// Bytes of the rings that segment `s` needs; writes the rows of each to `ring`. Runs the segment without computing.
 constexpr std::int64_t measure_rings(const Graph& g, const Segment& s, const ScheduleOptions& o, int rows, int bands,
                                      std::array<int, max_nodes>& ring) noexcept {
-  for (int i = s.first; i < s.last; ++i) ring[at(i)] = 1;
+  for (int i = s.first; i < s.last; ++i) ring[at(i)] = g[i].absorbed ? 0 : 1;
   for (int b = 0; b < bands; ++b) {
     const Rows band = band_of(rows, b, bands);
     Stream stream(g, s, o.height, band.begin);
     for (int y = stream.start(); y < band.end;) {
       y = y + s.strip < band.end ? y + s.strip : band.end;
       stream.advance(y, [&](int node, Rows out) {
-        for (int which = 0; which < 2; ++which) {
-          const int j = g[node].inputs[at(which)];
-          if (j < s.first) continue;
-          const int held = stream.made(j) - rows_needed(g[node], which, out, o.height >> g[j].log2_stride).begin;
-          if (held > ring[at(j)]) ring[at(j)] = held;
-        }
+        each_read(g, node, out, o.height, [&](int j, Rows rows_read) {
+          const int held = stream.made(j) - rows_read.begin;
+          if (j >= s.first && held > ring[at(j)]) ring[at(j)] = held;
+        });
       });
     }
   }
@@ -88,6 +100,12 @@ constexpr void append(Schedule& plan, const Graph& g, const Segment& s) noexcept
   if (bytes > plan.worker_bytes) plan.worker_bytes = bytes;
 }
 
+/// Appends a segment for each node that is not absorbed.
+constexpr void append_each(Schedule& plan, const Graph& g, int first, int last) noexcept {
+  for (int i = first; i <= last; ++i)
+    if (!g[i].absorbed) append(plan, g, {i, i, plan.options.height});
+}
+
 /// The last node of the smallest run of whole blocks from `first` on of which only the last node is read later.
 constexpr int closed_end(const Graph& g, int first) noexcept {
   for (int last = first;; ++last) {
@@ -105,7 +123,9 @@ constexpr void place_whole(Schedule& plan, const Graph& g, bool keep_all) noexce
   int time[max_nodes]{};
   for (int k = 0; k < plan.segment_count; ++k)
     for (int i = plan.segments[at(k)].first; i <= plan.segments[at(k)].last; ++i) time[i] = k;
-  const auto held = [&](int i) { return plan.ring[at(i)] == whole_tensor && g[i].op != Op::classify; };
+  const auto held = [&](int i) {
+    return plan.ring[at(i)] == whole_tensor && g[i].op != Op::classify && !g[i].absorbed;
+  };
   const MemoryPlan memory = plan_memory(
       g, o.height, o.width, o.element_bytes, [&](int i) { return held(i) ? time[i] : -1; }, keep_all);
   for (int i = 0; i < g.size(); ++i)
@@ -119,7 +139,7 @@ constexpr void place_whole(Schedule& plan, const Graph& g, bool keep_all) noexce
 constexpr Schedule schedule_layers(const Graph& g, const ScheduleOptions& o, bool keep_all) noexcept {
   Schedule plan;
   plan.options = o;
-  for (int i = o.given_input ? 1 : 0; i < g.size(); ++i) detail::append(plan, g, {i, i, o.height});
+  detail::append_each(plan, g, o.given_input ? 1 : 0, g.size() - 1);
   if (o.given_input) plan.ring[0] = detail::whole_tensor;
   detail::place_whole(plan, g, keep_all);
   return plan;
@@ -135,12 +155,13 @@ constexpr Schedule schedule_speed(const Graph& g, const ScheduleOptions& o) noex
     last = detail::closed_end(g, first);
     std::int64_t largest = 0;  // bytes that one layer reads and writes
     for (int i = first; i <= last; ++i) {
+      if (g[i].absorbed) continue;
       std::int64_t touched = bytes(i);
-      for (const int input : g[i].inputs) touched += input >= 0 ? bytes(input) : 0;
+      detail::each_read(g, i, {0, 1}, o.height, [&](int j, Rows) { touched += bytes(j); });
       largest = touched > largest ? touched : largest;
     }
     if (last == first || largest <= o.cache_bytes) {
-      for (int i = first; i <= last; ++i) detail::append(plan, g, {i, i, o.height});
+      detail::append_each(plan, g, first, last);
       continue;
     }
     const int rows = o.height >> g[last].log2_stride, bands = o.bands < rows ? o.bands : rows;

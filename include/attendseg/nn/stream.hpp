@@ -62,7 +62,7 @@ class Stream {
   template <class Visit>
   constexpr void produce(int node, int end, Visit&& visit) noexcept {
     if (end <= done(node)) return;
-    visit(node, Rows{done(node), end});
+    if (!(*graph_)[node].absorbed) visit(node, Rows{done(node), end});
     done(node) = end;
   }
   /// The rows of a node above this one have been made.
