@@ -27,8 +27,11 @@ case $name in
 esac
 case $name in
   */avx2.hpp) flags="$flags -mavx2 -mfma" ;;
+  */avxvnni.hpp) flags="$flags -mavx2 -mfma -mavxvnni" ;;
+  */amx*.hpp) flags="$flags -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mamx-tile -mamx-int8" ;;
   */avx512vnni.hpp) flags="$flags -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni" ;;
   */neon.hpp) compiler=aarch64-linux-gnu-g++ ;;
+  */neon_i8mm.hpp) compiler=aarch64-linux-gnu-g++ flags="$flags -march=armv8.2-a+i8mm" ;;
 esac
 command -v "$compiler" >/dev/null || exit 0
 echo "#include \"$name\"" >"$said.cpp"

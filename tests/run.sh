@@ -18,9 +18,9 @@ machine=$(uname -m)
 case $machine in
   x86_64)
     need_packages qemu-user-static g++-aarch64-linux-gnu || exit 1
-    backends="scalar avx2 avx512vnni"
+    backends="scalar avx2 avxvnni avx512vnni amx"
     ;;
-  aarch64) backends="scalar neon neon_dotprod" ;;
+  aarch64) backends="scalar neon neon_dotprod neon_i8mm" ;;
   *) backends=scalar ;;
 esac
 mkdir -p "$work"
@@ -30,10 +30,13 @@ runs_here() {
   case $1 in
     avx2 | o3_avx2 | fast_math) wanted="avx2 fma" ;;
     avx512vnni) wanted="avx2 fma avx512f avx512bw avx512dq avx512vl avx512_vnni" ;;
+    avxvnni) wanted="avx2 fma avx_vnni" ;;
+    amx) wanted="avx2 fma avx512f avx512bw avx512dq avx512vl avx512_vnni amx_tile amx_int8" ;;
     neon_dotprod) wanted=asimddp ;;
+    neon_i8mm) wanted="asimddp i8mm" ;;
     *) wanted= ;;
   esac
-  [ "$machine" = x86_64 ] || [ "$1" = neon_dotprod ] || return 0
+  [ "$machine" = x86_64 ] || [ "$1" = neon_dotprod ] || [ "$1" = neon_i8mm ] || return 0
   for flag in $wanted; do
     grep -m 1 -E '^(flags|Features)' /proc/cpuinfo | grep -qw "$flag" || return 1
   done
@@ -71,8 +74,10 @@ run() {
       unoptimised | fast_math | o3*) ;;
       *) count "$tree: test_$variant" $emulator "$work/$tree/tests/test_$variant" ;;
     esac
-    [ "$variant" = portable ] ||
-      count "$tree: same_bits_$variant" $emulator "$work/$tree/tests/same_bits_$variant" tests/data/checksums.txt
+    case $variant in
+      portable | eigen) ;;
+      *) count "$tree: same_bits_$variant" $emulator "$work/$tree/tests/same_bits_$variant" tests/data/checksums.txt ;;
+    esac
   done
 }
 
@@ -92,18 +97,22 @@ fi
 stage "every backend, g++"
 special="unoptimised fast_math o3"
 [ "$machine" = x86_64 ] || special="unoptimised o3"
-build gcc g++ "portable $backends $special"
-run gcc "portable $backends $special"
+build gcc g++ "portable eigen $backends $special"
+run gcc "portable eigen $backends $special"
 
 stage "clang"
 case $machine in x86_64) variants="o3 o3_avx2" ;; *) variants=o3 ;; esac
 build clang clang++ "$variants"
 run clang "$variants"
+if [ "$machine" = x86_64 ]; then
+  check "AMX assembles" clang++ -std=c++20 -O1 -Wall -Wextra -Werror -Iinclude -mavx512f -mavx512bw -mavx512vl \
+    -mavx512vnni -mamx-tile -mamx-int8 -c examples/minimal.cpp -o "$work/amx.o"
+fi
 
 if [ "$machine" = x86_64 ]; then
   stage "aarch64 under qemu"
-  build aarch64 aarch64-linux-gnu-g++ "neon neon_dotprod" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64
-  run aarch64 "neon neon_dotprod" "qemu-aarch64-static -cpu max"
+  build aarch64 aarch64-linux-gnu-g++ "neon neon_dotprod neon_i8mm" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64
+  run aarch64 "neon neon_dotprod neon_i8mm" "qemu-aarch64-static -cpu max"
 fi
 
 stage "many translation units, and the installed package"
@@ -130,6 +139,10 @@ package() {
     "$work/user/float_user" weights/person.float.safetensors
 }
 check "find_package finds the installed library" package
+
+stage "instruction counts"
+need_packages valgrind || true
+count "instructions.sh" sh tests/instructions.sh
 
 stage "done"
 tally

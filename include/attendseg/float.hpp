@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adds AttendSeg<float>; needs Eigen (matrix products) and xsimd (lanes).
+// Adds AttendSeg<float>; needs xsimd; with ATTENDSEG_FLOAT_EIGEN defined, Eigen does the matrix products.
 #pragma once
 
 #include "attendseg/attendseg.hpp"

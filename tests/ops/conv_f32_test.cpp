@@ -177,6 +177,36 @@ TEST_CASE("depthwise convolution, every awkward channel count") {
   CHECK(largest <= 1.0);
 }
 
+TEST_CASE("convolutions of rings of rows") {
+  for (const int channels : {3, 24})
+    for (const int stride : {1, 2})
+      for (const int dilation : {1, 2})
+        for (const int kernel : {1, 3})
+          for (const int groups : {1, channels}) {
+            const ConvSpec s = ConvSpec{.in_channels = channels,
+                                        .out_channels = groups == 1 ? 17 : channels,
+                                        .kernel = kernel,
+                                        .stride = stride,
+                                        .dilation = dilation,
+                                        .groups = groups,
+                                        .activation = Activation::relu}
+                                   .same();
+            const Case t(s);
+            const auto packed = ops::PackedConvF32::create(s, t.weight, t.bias);
+            REQUIRE(packed.ok());
+            Guarded in({14, 37, channels}), whole(s.out_shape({14, 37, channels}));
+            in.fill(8);
+            Buffer scratch(packed->scratch_bytes());
+            const auto run = [&](View<const float> a, View<float> out, Rows rows) {
+              ops::conv(*packed, a, out, rows, scratch.data());
+            };
+            run(in.view(), whole.view(), {0, whole.view().shape.height});
+            const int reach = (kernel - 1) * dilation;
+            CHECK(same_in_rings(in.view(), reach + 1, whole.view(),
+                                [&](int y) { return y * stride - s.padding + reach + 1; }, run));
+          }
+}
+
 TEST_CASE("reference depthwise is the grouped convolution") {
   ConvSpec s = ConvSpec{.in_channels = 5, .out_channels = 5, .kernel = 3, .groups = 5}.same();
   const Case t(s);

@@ -10,8 +10,12 @@
 
 #include <doctest/doctest.h>
 
+#include "attendseg/reference/add_i8.hpp"
 #include "attendseg/reference/conv_i8.hpp"
 #include "tests/support/random.hpp"
+#if defined(ATTENDSEG_BACKEND_AVX512VNNI)
+#include "tests/support/emulated_tiles.hpp"
+#endif
 
 using namespace attendseg;
 using namespace test;
@@ -53,7 +57,7 @@ std::string run(const Case& t, const Parameters& p, View<const std::int8_t> in, 
                                                         t.out_zero_point);
   if (!packed) return packed.error().message;
   GuardedBytes<std::int8_t> out(wanted.shape, t.offset, t.gap);
-  GuardedBytes<std::int8_t> scratch({1, static_cast<int>(packed->scratch_bytes()), 1});
+  GuardedBytes<std::int8_t> scratch({1, static_cast<int>(packed->scratch_bytes(wanted.shape)), 1});
   std::byte* const work = reinterpret_cast<std::byte*>(scratch.view().data);
   const int height = wanted.shape.height, third = height / 3;
   ops::conv(*packed, in, out.view(), {height - third, height}, work);
@@ -62,6 +66,83 @@ std::string run(const Case& t, const Parameters& p, View<const std::int8_t> in, 
   if (!out.intact()) return "wrote outside its rows";
   if (!scratch.intact()) return "wrote outside its scratch";
   return difference(View<const std::int8_t>(out.view()), wanted);
+}
+
+/// Empty, or what is wrong when rows are computed one by one, from a ring of the input rows under each into a ring.
+template <class Backend>
+std::string run_in_rings(const Case& t, const Parameters& p, View<const std::int8_t> in,
+                         View<const std::int8_t> wanted) {
+  auto packed = ops::BasicPackedConvI8<Backend>::create(t.spec, p.weight, p.bias, p.multiplier, t.in_zero_point,
+                                                        t.out_zero_point);
+  if (!packed) return packed.error().message;
+  const int held = (t.spec.kernel - 1) * t.spec.dilation + 1, out_held = 3;
+  GuardedBytes<std::int8_t> in_rows({held, in.shape.width, in.shape.channels}, t.offset, t.gap);
+  GuardedBytes<std::int8_t> out_rows({out_held, wanted.shape.width, wanted.shape.channels}, t.offset, t.gap);
+  const View<std::int8_t> from(in_rows.view().data, in.shape, in_rows.view().row_stride, held);
+  const View<std::int8_t> to(out_rows.view().data, wanted.shape, out_rows.view().row_stride, out_held);
+  Buffer scratch(packed->scratch_bytes(wanted.shape));
+  const std::size_t in_bytes = static_cast<std::size_t>(in.shape.width) * static_cast<std::size_t>(in.shape.channels);
+  const std::size_t out_bytes =
+      static_cast<std::size_t>(wanted.shape.width) * static_cast<std::size_t>(wanted.shape.channels);
+  int next = 0;
+  for (int y = 0; y < wanted.shape.height; ++y) {
+    for (; next < in.shape.height && next < y * t.spec.stride - t.spec.padding + held; ++next)
+      std::memcpy(from.row(next), in.row(next), in_bytes);
+    ops::conv(*packed, View<const std::int8_t>(from), to, {y, y + 1}, scratch.data());
+    if (std::memcmp(to.row(y), wanted.row(y), out_bytes) != 0) return "row " + std::to_string(y) + " differs";
+  }
+  return out_rows.intact() ? "" : "wrote outside its rows";
+}
+
+/// Empty, or what is wrong with a residual sum; beside the residual, and in its place.
+template <class Backend>
+std::string run_sum(const Case& t, const Parameters& p, View<const std::int8_t> in, View<const std::int8_t> residual,
+                    const AddI8& sum, View<const std::int8_t> wanted) {
+  auto packed = ops::BasicPackedConvI8<Backend>::create(t.spec, p.weight, p.bias, p.multiplier, t.in_zero_point,
+                                                        t.out_zero_point);
+  if (!packed) return packed.error().message;
+  GuardedBytes<std::int8_t> scratch({1, static_cast<int>(packed->scratch_bytes(wanted.shape)), 1});
+  std::byte* const work = reinterpret_cast<std::byte*>(scratch.view().data);
+  for (const bool in_place : {false, true}) {
+    GuardedBytes<std::int8_t> out(wanted.shape, t.offset, t.gap);
+    for (int y = 0; y < wanted.shape.height; ++y)
+      std::memcpy(out.view().row(y), residual.row(y),
+                  static_cast<std::size_t>(wanted.shape.width) * static_cast<std::size_t>(wanted.shape.channels));
+    const View<const std::int8_t> from = in_place ? View<const std::int8_t>(out.view()) : residual;
+    const int half = wanted.shape.height / 2;
+    ops::conv_add(*packed, in, from, sum, out.view(), {half, wanted.shape.height}, work);
+    ops::conv_add(*packed, in, from, sum, out.view(), {0, half}, work);
+    if (!out.intact()) return "wrote outside its rows";
+    if (!scratch.intact()) return "wrote outside its scratch";
+    const std::string wrong = difference(View<const std::int8_t>(out.view()), wanted);
+    if (!wrong.empty()) return (in_place ? "in place: " : "beside: ") + wrong;
+  }
+  return {};
+}
+
+void check_sum(const Case& t) {
+  const Parameters p(t);
+  GuardedBytes<std::int8_t> in({t.height, t.width, t.spec.in_channels}, t.offset, t.gap);
+  in.fill(seed_of(t) + 3, {-128, 127, t.extremes});
+  const Shape shape = t.spec.out_shape(in.view().shape);
+  GuardedBytes<std::int8_t> residual(shape, t.gap, t.offset);
+  residual.fill(seed_of(t) + 4, {-128, 127, t.extremes});
+  const AddI8 sum{.ma = 19661, .mb = 25087, .shift = 15, .za = -7, .zb = t.out_zero_point, .zero_point = 11};
+  Tensor<std::int8_t> middle(shape), wanted(shape);
+  reference::conv(t.spec, p.weight, p.bias, p.multiplier, t.in_zero_point, t.out_zero_point, in.view(), middle.view());
+  reference::add(residual.view(), std::as_const(middle).view(), sum, wanted.view());
+  CAPTURE(t.spec.in_channels);
+  CAPTURE(t.spec.out_channels);
+  CAPTURE(t.spec.kernel);
+  CAPTURE(t.spec.groups);
+  CAPTURE(t.height);
+  CAPTURE(t.width);
+  const View<const std::int8_t> from = residual.view(), result = std::as_const(wanted).view();
+  CHECK(run_sum<simd::native>(t, p, in.view(), from, sum, result) == "");
+  CHECK(run_sum<simd::Scalar>(t, p, in.view(), from, sum, result) == "");
+#if defined(ATTENDSEG_BACKEND_AVX512VNNI)
+  CHECK(run_sum<simd::BasicAmx<EmulatedTiles>>(t, p, in.view(), from, sum, result) == "");
+#endif
 }
 
 /// @return the hash of the result
@@ -83,6 +164,12 @@ std::uint64_t check(const Case& t) {
   const auto view = std::as_const(wanted).view();
   CHECK(run<simd::native>(t, p, in.view(), view) == "");
   CHECK(run<simd::Scalar>(t, p, in.view(), view) == "");
+  CHECK(run_in_rings<simd::native>(t, p, in.view(), view) == "");
+#if defined(ATTENDSEG_BACKEND_AVX512VNNI)
+  CHECK(run<simd::BasicAmx<EmulatedTiles>>(t, p, in.view(), view) == "");
+  CHECK(!EmulatedTiles::state.configured);
+  CHECK(EmulatedTiles::state.fault == "");
+#endif
   return hash_of(view);
 }
 
@@ -147,6 +234,38 @@ TEST_CASE("3x3 convolutions equal their reference at every channel count") {
              .out_zero_point = 5});
   check({.spec = ConvSpec{.in_channels = 64, .out_channels = 64, .kernel = 3, .dilation = 2}.same(),
          .height = 6, .width = 11, .in_zero_point = -128, .offset = 3, .gap = 1});
+}
+
+TEST_CASE("dense kernels equal their reference on wide pictures and narrow ones") {
+  for (const int width : {1, 2, 4, 6, 7, 11, 12, 13, 23, 24, 25, 47, 48, 49, 50, 95, 97, 131})
+    for (const int stride : {1, 2}) {
+      check({.spec = ConvSpec{.in_channels = 3, .out_channels = 24, .kernel = 3, .stride = stride}.same(),
+             .height = 4, .width = width, .in_zero_point = -128, .out_zero_point = 3, .offset = width % 3, .gap = 1});
+      check({.spec = ConvSpec{.in_channels = 32, .out_channels = 70, .kernel = 3, .stride = stride}.same(),
+             .height = 3, .width = width, .in_zero_point = 9, .out_zero_point = -128, .gap = width % 5});
+    }
+  // Paddings larger than the picture, kernels larger than it, strides larger than the kernel.
+  check({.spec = {.in_channels = 5, .out_channels = 9, .padding = 3}, .height = 2, .width = 3, .in_zero_point = 40});
+  check({.spec = {.in_channels = 5, .out_channels = 9, .stride = 3, .padding = 7}, .height = 1, .width = 1});
+  check({.spec = {.in_channels = 2, .out_channels = 7, .kernel = 9, .padding = 11}, .height = 3, .width = 2});
+  check({.spec = {.in_channels = 2, .out_channels = 7, .kernel = 2, .stride = 5}, .height = 18, .width = 33});
+  check({.spec = {.in_channels = 1, .out_channels = 1, .kernel = 31, .padding = 15}, .height = 2, .width = 5});
+  check({.spec = {.in_channels = 300, .out_channels = 20, .kernel = 3, .dilation = 3, .padding = 3},
+         .height = 7, .width = 5, .in_zero_point = -1});
+}
+
+TEST_CASE("a convolution with a residual sum equals both references, beside the residual and in its place") {
+  for (const int out : channel_counts)
+    for (const int width : {1, 5, 24, 49})
+      check_sum({.spec = {.in_channels = 2 * out, .out_channels = out}, .height = 1 + width % 4, .width = width,
+                 .in_zero_point = -128, .out_zero_point = 5, .offset = width % 3, .gap = out % 4});
+  for (const int width : {1, 7, 30, 60})
+    for (const int groups : {1, 2})
+      for (const int stride : {1, 2})
+        check_sum({.spec = ConvSpec{.in_channels = 6, .out_channels = 22, .kernel = 3, .stride = stride,
+                                    .groups = groups, .activation = Activation::relu}.same(),
+                   .height = 5, .width = width, .in_zero_point = 3, .out_zero_point = -128, .offset = 1, .gap = 2,
+                   .extremes = width == 7});
 }
 
 TEST_CASE("grouped convolutions equal their reference") {
@@ -268,6 +387,30 @@ TEST_CASE("every machine, compiler and flag gives these bits") {
   }
   CHECK(hash == 8151079596759669533U);
 }
+
+#if defined(ATTENDSEG_BACKEND_AVX512VNNI)
+TEST_CASE("AMX: tiles are configured once a call and released; create() says when the kernel refuses them") {
+  using Packed = ops::BasicPackedConvI8<simd::BasicAmx<EmulatedTiles>>;
+  const std::vector<std::int8_t> weight(288 * 40, 3);
+  const std::vector<std::int32_t> bias(40, 7);
+  const std::vector<float> multiplier(40, 0.01F);
+  const ConvSpec spec{.in_channels = 288, .out_channels = 40};
+  const auto packed = Packed::create(spec, weight, bias, multiplier, -128, 0);
+  REQUIRE(packed);
+  CHECK(packed->run_steps() == 75);  // 72 in parts of 15, as 16 do not divide them
+  Tensor<std::int8_t> in({9, 11, 288}), out({9, 11, 40});
+  Buffer scratch(packed->scratch_bytes(out.shape()));
+  const int before = EmulatedTiles::state.configurations;
+  ops::conv(*packed, std::as_const(in).view(), out.view(), {0, 9}, scratch.data());
+  CHECK(EmulatedTiles::state.configurations == before + 1);
+  CHECK(!EmulatedTiles::state.configured);
+  EmulatedTiles::permission = false;
+  const auto refused = Packed::create(spec, weight, bias, multiplier, -128, 0);
+  EmulatedTiles::permission = true;
+  REQUIRE(!refused);
+  CHECK(refused.error().message.find("refused by this processor or its kernel") != std::string::npos);
+}
+#endif
 
 TEST_CASE("create() refuses what cannot be computed, naming the field") {
   const ConvSpec good = ConvSpec{.in_channels = 2, .out_channels = 3, .kernel = 3}.same();

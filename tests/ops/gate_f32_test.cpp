@@ -39,3 +39,21 @@ TEST_CASE("gate is within 112 eps |v S gate| of its reference, out of place and 
           }
   CHECK(largest <= 1.0);
 }
+
+TEST_CASE("gate of rings of rows") {
+  for (const Interpolation how : {Interpolation::nearest, Interpolation::bilinear})
+    for (const int factor : {2, 4}) {
+      const int height = 4 * factor;
+      Guarded a({4, 5, 19}), v({height, 5 * factor, 19}), whole(v.view().shape);
+      a.fill(6, -12.0F, 12.0F);
+      v.fill(7);
+      const std::vector<float> scale = random_floats(19, 8);
+      ops::gate(v.view(), a.view(), scale, factor, how, whole.view(), {0, height});
+      Ring logits(a.view().shape, 3);
+      CHECK(same_in_rings(v.view(), 1, whole.view(), [](int y) { return y + 1; },
+                          [&](View<const float> in, View<float> out, Rows rows) {
+                            logits.load(a.view(), rows.begin / factor + 2);
+                            ops::gate(in, logits.view(), scale, factor, how, out, rows);
+                          }));
+    }
+}

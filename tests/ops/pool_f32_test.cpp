@@ -39,3 +39,13 @@ TEST_CASE("pooling: max exact, average within eps sum |a|, over awkward channels
         CHECK(out.intact());
       }
 }
+
+TEST_CASE("pooling of rings of rows") {
+  for (const int factor : {2, 4}) {
+    Guarded in({16, 8, 5}), whole({16 / factor, 8 / factor, 5});
+    in.fill(6);
+    const auto run = [&](View<const float> a, View<float> out, Rows rows) { ops::max_pool(a, out, factor, rows); };
+    run(in.view(), whole.view(), {0, 16 / factor});
+    CHECK(same_in_rings(in.view(), factor, whole.view(), [&](int y) { return (y + 1) * factor; }, run));
+  }
+}

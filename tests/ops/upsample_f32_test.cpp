@@ -43,3 +43,16 @@ TEST_CASE("bilinear enlargement keeps a ramp and its ends") {
   const float wanted[] = {0, 1, 3, 5, 7, 9, 11, 12};
   for (int x = 0; x < 8; ++x) CHECK(out(1, x, 0) == wanted[x]);
 }
+
+TEST_CASE("enlargement of rings of rows") {
+  for (const Interpolation how : {Interpolation::nearest, Interpolation::bilinear})
+    for (const int factor : {2, 3, 4}) {
+      Guarded in({6, 5, 7}), whole({6 * factor, 5 * factor, 7});
+      in.fill(6);
+      const auto run = [&](View<const float> a, View<float> out, Rows rows) {
+        ops::upsample(a, out, factor, how, rows);
+      };
+      run(in.view(), whole.view(), {0, 6 * factor});
+      CHECK(same_in_rings(in.view(), 3, whole.view(), [&](int y) { return y / factor + 2; }, run));
+    }
+}

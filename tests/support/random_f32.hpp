@@ -2,6 +2,7 @@
 // Float tests: random tensors, views of awkward alignment and stride with guards around them, comparison with a bound.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <random>
 #include <vector>
 
+#include "attendseg/core/spec.hpp"
 #include "attendseg/core/tensor.hpp"
 
 namespace test {
@@ -88,6 +90,48 @@ inline bool same(attendseg::View<const float> a, attendseg::View<const float> b)
     for (int x = 0; x < a.shape.width * a.shape.channels; ++x)
       if (std::bit_cast<std::uint32_t>(a.row(y)[x]) != std::bit_cast<std::uint32_t>(b.row(y)[x])) return false;
   return true;
+}
+
+/// A ring of `rows` rows over a picture: what a caller that streams rows hands to an operator. A row that is written
+/// over is lost; rows not yet loaded are NaN.
+class Ring {
+ public:
+  Ring(attendseg::Shape shape, int rows)
+      : shape_(shape),
+        rows_(rows),
+        values_(static_cast<std::size_t>(rows) * shape.width * shape.channels,
+                std::numeric_limits<float>::quiet_NaN()) {}
+  attendseg::View<float> view() {
+    return {values_.data(), shape_, std::ptrdiff_t{shape_.width} * shape_.channels, rows_};
+  }
+  /// Takes the rows up to `end` that it does not have yet.
+  void load(attendseg::View<const float> picture, int end) {
+    for (; next_ < std::min(end, shape_.height); ++next_)
+      std::copy_n(picture.row(next_), shape_.width * shape_.channels, view().row(next_));
+  }
+
+ private:
+  attendseg::Shape shape_;
+  int rows_;
+  int next_ = 0;
+  std::vector<float> values_;
+};
+
+/// Runs an operator row by row, from and into rings, and tells whether every row equals that of `whole`, to the bit.
+/// @param held rows of the input's ring @param last(y) end of the input rows that output row y needs
+/// @param run(in, out, rows)
+template <class Last, class Run>
+bool same_in_rings(attendseg::View<const float> picture, int held, attendseg::View<const float> whole, Last last,
+                   Run run) {
+  Ring in(picture.shape, held), out(whole.shape, 2);
+  bool equal = true;
+  for (int y = 0; y < whole.shape.height; ++y) {
+    in.load(picture, last(y));
+    run(attendseg::View<const float>(in.view()), out.view(), attendseg::Rows{y, y + 1});
+    const attendseg::Shape row{1, whole.shape.width, whole.shape.channels};
+    equal = equal && same({out.view().row(y), row}, {whole.row(y), row});
+  }
+  return equal;
 }
 
 /// Channels around every batch width, and those that networks use.

@@ -5,7 +5,7 @@
 #include <cfloat>
 
 #define ATTENDSEG_VERSION_MAJOR 0
-#define ATTENDSEG_VERSION_MINOR 1
+#define ATTENDSEG_VERSION_MINOR 2
 #define ATTENDSEG_VERSION_PATCH 0
 
 // One instruction set a binary, chosen at compile time. The name is part of every symbol, so that objects
@@ -13,12 +13,22 @@
 #if defined(ATTENDSEG_FORCE_SCALAR)
 #define ATTENDSEG_BACKEND scalar
 #define ATTENDSEG_BACKEND_SCALAR 1
+#elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VNNI__) && \
+    (defined(__AMX_INT8__) || defined(__AMXINT8__))  // the second: clang before 15
+#define ATTENDSEG_BACKEND amx
+#define ATTENDSEG_BACKEND_AMX 1
 #elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VNNI__)
 #define ATTENDSEG_BACKEND avx512vnni
 #define ATTENDSEG_BACKEND_AVX512VNNI 1
+#elif defined(__AVX2__) && defined(__AVXVNNI__)
+#define ATTENDSEG_BACKEND avxvnni
+#define ATTENDSEG_BACKEND_AVXVNNI 1
 #elif defined(__AVX2__)
 #define ATTENDSEG_BACKEND avx2
 #define ATTENDSEG_BACKEND_AVX2 1
+#elif defined(__aarch64__) && defined(__ARM_FEATURE_MATMUL_INT8)
+#define ATTENDSEG_BACKEND neon_i8mm
+#define ATTENDSEG_BACKEND_NEON_I8MM 1
 #elif defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD)
 #define ATTENDSEG_BACKEND neon_dotprod
 #define ATTENDSEG_BACKEND_NEON_DOTPROD 1
@@ -57,9 +67,17 @@
 #define ATTENDSEG_MATH
 #endif
 
-#define ATTENDSEG_JOIN_(a, b, c, d, e) a##b##c##d##e
-#define ATTENDSEG_JOIN(a, b, c, d, e) ATTENDSEG_JOIN_(a, b, c, d, e)
-#define ATTENDSEG_ABI ATTENDSEG_JOIN(v0_1_, ATTENDSEG_BACKEND, ATTENDSEG_LANES, ATTENDSEG_FUSED, ATTENDSEG_MATH)
+// ATTENDSEG_FLOAT_EIGEN: float matrix products by Eigen (docs/decisions/0008-float-products.md).
+#if defined(ATTENDSEG_FLOAT_EIGEN)
+#define ATTENDSEG_FLOAT_PRODUCTS _eigen
+#else
+#define ATTENDSEG_FLOAT_PRODUCTS
+#endif
+
+#define ATTENDSEG_JOIN_(a, b, c, d, e, f) a##b##c##d##e##f
+#define ATTENDSEG_JOIN(a, b, c, d, e, f) ATTENDSEG_JOIN_(a, b, c, d, e, f)
+#define ATTENDSEG_ABI \
+  ATTENDSEG_JOIN(v0_2_, ATTENDSEG_BACKEND, ATTENDSEG_LANES, ATTENDSEG_FUSED, ATTENDSEG_MATH, ATTENDSEG_FLOAT_PRODUCTS)
 #define ATTENDSEG_NAMESPACE_BEGIN \
   namespace attendseg {           \
   inline namespace ATTENDSEG_ABI {
@@ -73,11 +91,13 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define ATTENDSEG_RESTRICT __restrict__
 #define ATTENDSEG_INLINE inline __attribute__((always_inline))
+#define ATTENDSEG_NOINLINE __attribute__((noinline))
 // Between the parameters and the body of a lambda: always inlined, so that arrays it captures can live in registers.
 #define ATTENDSEG_LAMBDA __attribute__((always_inline))
 #else
 #define ATTENDSEG_RESTRICT
 #define ATTENDSEG_INLINE inline
+#define ATTENDSEG_NOINLINE
 #define ATTENDSEG_LAMBDA
 #endif
 

@@ -12,6 +12,7 @@
 #include "attendseg/core/result.hpp"
 #include "attendseg/models/geometry.hpp"
 #include "attendseg/nn/description.hpp"
+#include "attendseg/nn/fusion.hpp"
 #include "attendseg/nn/schedule.hpp"
 #include "attendseg/runtime/cache.hpp"
 #include "attendseg/runtime/execution.hpp"
@@ -36,6 +37,7 @@ template <class T>
 Result<Execution<T>> make_execution(const Network<T>& network, const Description& d, const Geometry& geometry,
                                     const ScheduleNeeds& needs) {
   auto graph = std::make_unique<Graph>(network.graph());
+  if (!needs.keep_all) absorb(*graph, false, Kernels<T>::absorbs_sums);
   graph->classify("labels", graph->size() - 1, d.output_stride());
   ScheduleOptions options{.height = geometry.network_height,
                           .width = geometry.network_width,

@@ -168,7 +168,7 @@ constexpr Schedule schedule_speed(const Graph& g, const ScheduleOptions& o) noex
     Segment s{first, last, 1};
     for (Segment wider = s; wider.strip < rows; wider.strip *= 2) {
       std::array<int, max_nodes> ring{};
-      if (detail::measure_rings(g, wider, o, rows, bands, ring) > o.cache_bytes / 2) break;
+      if (detail::measure_rings(g, wider, o, rows, bands, ring) > o.cache_bytes / 4) break;
       s = wider;
     }
     detail::measure_rings(g, s, o, rows, bands, plan.ring);

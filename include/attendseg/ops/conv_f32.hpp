@@ -50,8 +50,9 @@ class PackedConvF32 {
     }
     const int columns = packed.group_outputs();
     for (int g = 0; g < spec.groups; ++g)
-      packed.matrices_.emplace_back(weight.data() + static_cast<std::ptrdiff_t>(g) * columns * depth, depth, depth,
-                                    columns);
+      packed.matrices_.emplace_back(weight.data() + static_cast<std::ptrdiff_t>(g) * columns * depth,
+                                    bias.data() + static_cast<std::ptrdiff_t>(g) * columns, packed.runs(),
+                                    depth / packed.runs(), columns);
     return packed;
   }
 
@@ -60,20 +61,26 @@ class PackedConvF32 {
   /// Scratch that conv() needs, whatever the picture's size.
   std::size_t scratch_bytes() const noexcept {
     if (spec_.depthwise()) return 0;
-    const std::size_t product = simd::matmul_scratch(tile(), spec_.depth(), group_outputs());
-    return alignment + sizeof(float) * (patches_floats() + product);
+    return alignment + sizeof(float) * (patches_floats() + simd::matmul_scratch(matrices_[0])) +
+           sizeof(float*) * static_cast<std::size_t>(runs());
   }
 
+  /// Depthwise: [channels].
   const float* bias() const noexcept { return bias_.data(); }
   /// Depthwise: weights as [kernel, kernel, channels].
   const float* taps() const noexcept { return taps_.data(); }
-  /// Otherwise: the weights of a group.
+  /// Otherwise: weights and bias of a group.
   const simd::PackedMatrixF32& matrix(int group) const noexcept { return matrices_[static_cast<std::size_t>(group)]; }
-  /// Output pixels a matrix product: enough to pay for the call, few enough that patches stay in the L2 cache.
-  int tile() const noexcept { return std::clamp(32768 / spec_.depth() / 16 * 16, 16, 128); }
-  /// True when the input itself is the left operand: no patches need gathering.
+  /// True when the input itself is the left operand, one run a pixel.
   bool direct() const noexcept { return spec_.kernel == 1 && spec_.padding == 0; }
-  /// Floats of a tile of patches, kept to whole units of alignment.
+  /// Pieces of memory that a window consists of. Taps side by side are adjacent unless a dilation or other groups'
+  /// channels lie between them.
+  int runs() const noexcept {
+    return spec_.dilation == 1 && spec_.groups == 1 ? spec_.kernel : spec_.kernel * spec_.kernel;
+  }
+  /// Output pixels a matrix product at most: few enough that gathered windows stay in the L2 cache.
+  int tile() const noexcept { return std::clamp(32768 / spec_.depth() / 16 * 16, 16, 128); }
+  /// Floats of a tile of gathered windows, whole units of alignment.
   std::size_t patches_floats() const noexcept {
     return direct() ? 0 : static_cast<std::size_t>(tile()) * static_cast<std::size_t>(spec_.depth());
   }
@@ -120,38 +127,69 @@ inline void gather_patch(const ConvSpec& s, View<const float> in, int y, int x, 
   }
 }
 
-/// Output pixels [first, first + count) in row-major order, from row y0 on; they are adjacent in `out`.
-/// @pre at most packed.tile() pixels; where packed.direct(), their inputs are evenly spaced in `in`
-inline void conv_tile(const PackedConvF32& packed, View<const float> in, View<float> out, int y0, int first, int count,
-                      float* scratch) noexcept {
-  const ConvSpec& s = packed.spec();
-  float* const patches = scratch;
-  float* const product = scratch + packed.patches_floats();
-  const int width = out.shape.width;
-  const int y = y0 + first / width;
-  const int x = first % width;
-  float* const result = out.pixel(y, x);
-  for (int g = 0; g < s.groups; ++g) {
-    const float* a = patches;
-    std::ptrdiff_t apart = s.depth();
-    if (packed.direct()) {
-      a = in.pixel(y * s.stride, x * s.stride) + g * s.group_inputs();
-      apart = std::ptrdiff_t{s.stride} * s.in_channels;
-    } else {
-      float* to = patches;
-      for (int i = 0, py = y, px = x; i < count; ++i, to += apart) {
-        gather_patch(s, in, py, px, g, to);
-        if (++px == width) {
-          px = 0;
-          ++py;
-        }
-      }
-    }
-    const int outputs = packed.group_outputs();
-    simd::matmul(a, apart, count, packed.matrix(g), packed.bias() + g * outputs, result + g * outputs, s.out_channels,
-                 product);
+/// Scratch of conv(), divided.
+struct ConvScratch {
+  ConvScratch(const PackedConvF32& packed, std::byte* scratch) noexcept {
+    const std::uintptr_t past = reinterpret_cast<std::uintptr_t>(scratch) % alignment;
+    patches = reinterpret_cast<float*>(scratch + (alignment - past) % alignment);
+    product = patches + packed.patches_floats();
+    // Behind the product's floats, an even number of them.
+    runs = reinterpret_cast<const float**>(product + simd::matmul_scratch(packed.matrix(0)));
   }
-  activate(s.activation, result, std::int64_t{count} * s.out_channels);
+  float* patches;
+  float* product;
+  const float** runs;
+};
+
+/// Output pixels [x, end) of row y and group g, whose windows are gathered: those at the picture's edges.
+inline void conv_gathered(const PackedConvF32& packed, View<const float> in, View<float> out, int y, int x, int end,
+                          int g, const ConvScratch& scratch) noexcept {
+  const ConvSpec& s = packed.spec();
+  const simd::PackedMatrixF32& weight = packed.matrix(g);
+  for (; x < end; x += packed.tile()) {
+    const int count = std::min(packed.tile(), end - x);
+    for (int i = 0; i < count; ++i)
+      gather_patch(s, in, y, x + i, g, scratch.patches + std::ptrdiff_t{i} * s.depth());
+    for (int r = 0; r < packed.runs(); ++r)
+      scratch.runs[r] = scratch.patches + std::ptrdiff_t{r} * weight.depth();
+    simd::matmul(scratch.runs, s.depth(), count, weight, low(s.activation), high(s.activation),
+                 out.pixel(y, x) + g * packed.group_outputs(), s.out_channels, scratch.product);
+  }
+}
+
+/// Output row y of a convolution with windows: the windows inside the picture are read where they lie.
+inline void conv_row(const PackedConvF32& packed, View<const float> in, View<float> out, int y,
+                     const ConvScratch& scratch) noexcept {
+  const ConvSpec& s = packed.spec();
+  const int reach = (s.kernel - 1) * s.dilation, width = out.shape.width;
+  const int top = y * s.stride - s.padding;
+  // [first, last): windows inside the picture. At each edge a tile is gathered, not just the pixels that need it.
+  constexpr int tile = 8;
+  int first = 0, last = 0;
+  if (top >= 0 && top + reach < in.shape.height && reach < in.shape.width) {
+    first = (s.padding + s.stride - 1) / s.stride;
+    last = std::min((in.shape.width - 1 - reach + s.padding) / s.stride + 1, width);
+    if (first > 0) first = std::max(first, tile);
+    if (last < width) last = std::min(last, width - tile);
+  }
+  if (last - first < tile) first = last = 0;
+  const bool merged = packed.runs() == s.kernel;
+  for (int g = 0; g < s.groups; ++g) {
+    if (first < last) {
+      const float** run = scratch.runs;
+      for (int ky = 0; ky < s.kernel; ++ky) {
+        const float* const from =
+            in.pixel(top + ky * s.dilation, first * s.stride - s.padding) + g * s.group_inputs();
+        for (int kx = 0; kx < (merged ? 1 : s.kernel); ++kx)
+          *run++ = from + std::ptrdiff_t{kx} * s.dilation * s.in_channels;
+      }
+      simd::matmul(scratch.runs, std::ptrdiff_t{s.stride} * s.in_channels, last - first, packed.matrix(g),
+                   low(s.activation), high(s.activation), out.pixel(y, first) + g * packed.group_outputs(),
+                   s.out_channels, scratch.product);
+    }
+    conv_gathered(packed, in, out, y, 0, first, g, scratch);
+    conv_gathered(packed, in, out, y, last, width, g, scratch);
+  }
 }
 }  // namespace detail_f32
 
@@ -165,15 +203,21 @@ inline void conv(const PackedConvF32& packed, View<const float> in, View<float> 
                  std::byte* scratch) noexcept {
   const ConvSpec& s = packed.spec();
   if (s.depthwise()) return depthwise(s, packed.taps(), packed.bias(), in, out, rows);
-  auto* const aligned = reinterpret_cast<float*>(
-      scratch + (alignment - reinterpret_cast<std::uintptr_t>(scratch) % alignment) % alignment);
+  const detail_f32::ConvScratch divided(packed, scratch);
+  if (!packed.direct()) {
+    for (int y = rows.begin; y < rows.end; ++y) detail_f32::conv_row(packed, in, out, y, divided);
+    return;
+  }
   // Rows that follow each other without a gap are one long row: narrow pictures then fill their tiles too.
-  const bool one_run = out.dense() && (!packed.direct() || (in.dense() && s.stride == 1));
-  const int height = rows.end - rows.begin;
-  const int pixels = one_run ? height * out.shape.width : out.shape.width;
-  for (int y = rows.begin; y < rows.end; y += one_run ? height : 1)
-    for (int first = 0; first < pixels; first += packed.tile())
-      detail_f32::conv_tile(packed, in, out, y, first, std::min(packed.tile(), pixels - first), aligned);
+  const bool one_run = out.dense() && in.dense() && s.stride == 1;
+  const int step = one_run ? std::max(rows.end - rows.begin, 1) : 1;
+  for (int y = rows.begin; y < rows.end; y += step)
+    for (int g = 0; g < s.groups; ++g) {
+      const float* const from = in.pixel(y * s.stride, 0) + g * s.group_inputs();
+      simd::matmul(&from, std::ptrdiff_t{s.stride} * s.in_channels, step * out.shape.width, packed.matrix(g),
+                   detail_f32::low(s.activation), detail_f32::high(s.activation),
+                   out.pixel(y, 0) + g * packed.group_outputs(), s.out_channels, divided.product);
+    }
 }
 
 }  // namespace ops

@@ -2,13 +2,13 @@
 // Float selective attention: V' = V * sigmoid(expand(A)) * S.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <span>
 
 #include "attendseg/core/spec.hpp"
 #include "attendseg/core/tensor.hpp"
 #include "attendseg/ops/bilinear_f32.hpp"
+#include "attendseg/simd/common.hpp"
 #include "attendseg/simd/lanes_f32.hpp"
 
 ATTENDSEG_NAMESPACE_BEGIN
@@ -20,8 +20,8 @@ inline constexpr float gate_high = 127.0F / 16.0F;
 
 namespace detail_f32 {
 template <class B>
-ATTENDSEG_INLINE B logit(const float* a) noexcept {
-  return simd::f32::minimum(simd::f32::maximum(simd::f32::load<B>(a), B(gate_low)), B(gate_high));
+ATTENDSEG_INLINE B clamp_logit(const B& a) noexcept {
+  return simd::f32::minimum(simd::f32::maximum(a, B(gate_low)), B(gate_high));
 }
 /// S for the channels from c on: one a layer, or one a channel.
 template <class B>
@@ -29,50 +29,59 @@ ATTENDSEG_INLINE B scale_at(std::span<const float> scale, int c) noexcept {
   return scale.size() > 1 ? simd::f32::load<B>(scale.data() + c) : B(scale[0]);
 }
 
-/// Each condensed pixel's gate is computed once for the output pixels that share it.
+/// Rows [y, y + Count) of the output, under one row of logits: each logit's gate is computed once for all of them.
+/// Factor: 2, or 0 when known at run time only.
+template <int Factor, int Count>
+inline void gate_nearest_rows(View<const float> v, View<const float> a, std::span<const float> scale, int factor,
+                              View<float> out, int y) noexcept {
+  const int f = Factor > 0 ? Factor : factor;
+  const std::ptrdiff_t channels = v.shape.channels;
+  const float* logits = a.row(y / f);
+  const float* from[Count];
+  float* to[Count];
+  simd::unroll<Count>([&](auto i) ATTENDSEG_LAMBDA { from[i] = v.row(y + i), to[i] = out.row(y + i); });
+  for (int x = 0; x < a.shape.width; ++x, logits += channels) {
+    const std::ptrdiff_t first = x * f * channels;
+    simd::f32::for_lanes(v.shape.channels, [&]<class B>(int c) ATTENDSEG_LAMBDA {
+      const B gate = simd::f32::sigmoid(clamp_logit(simd::f32::load<B>(logits + c))) * scale_at<B>(scale, c);
+      const auto open = [&](auto i, std::ptrdiff_t j) ATTENDSEG_LAMBDA {
+        const std::ptrdiff_t at = first + j * channels + c;
+        simd::f32::store(to[i] + at, simd::f32::load<B>(from[i] + at) * gate);
+      };
+      simd::unroll<Count>([&](auto i) ATTENDSEG_LAMBDA {
+        if constexpr (Factor > 0)
+          simd::unroll<Factor>([&](auto j) ATTENDSEG_LAMBDA { open(i, j); });
+        else
+          for (int j = 0; j < f; ++j) open(i, j);
+      });
+    });
+  }
+}
+
 inline void gate_nearest(View<const float> v, View<const float> a, std::span<const float> scale, int factor,
                          View<float> out, Rows rows) noexcept {
-  const int channels = v.shape.channels;
-  for (int ya = rows.begin / factor; ya * factor < rows.end; ++ya) {
-    const int first = std::max(ya * factor, rows.begin), last = std::min((ya + 1) * factor, rows.end);
-    for (int xa = 0; xa < a.shape.width; ++xa) {
-      const float* const logits = a.pixel(ya, xa);
-      simd::f32::for_lanes(channels, [&]<class B>(int c) {
-        const B gate = simd::f32::sigmoid(logit<B>(logits + c)) * scale_at<B>(scale, c);
-        for (int y = first; y < last; ++y) {
-          const float* const from = v.pixel(y, xa * factor) + c;
-          float* const to = out.pixel(y, xa * factor) + c;
-          for (std::ptrdiff_t j = 0; j < factor; ++j)
-            simd::f32::store(to + j * channels, simd::f32::load<B>(from + j * channels) * gate);
-        }
-      });
-    }
+  for (int y = rows.begin; y < rows.end;) {
+    const bool pair = y + 2 <= rows.end && y / factor == (y + 1) / factor;
+    if (pair && factor == 2)
+      gate_nearest_rows<2, 2>(v, a, scale, factor, out, y);
+    else if (pair)
+      gate_nearest_rows<0, 2>(v, a, scale, factor, out, y);
+    else
+      gate_nearest_rows<0, 1>(v, a, scale, factor, out, y);
+    y += pair ? 2 : 1;
   }
 }
 
 inline void gate_bilinear_row(View<const float> v, View<const float> a, std::span<const float> scale, int factor,
                               View<float> out, int y) noexcept {
-  const int channels = v.shape.channels;
-  const Between rows = between(y, factor, a.shape.height);
-  for (int i = -1; i < a.shape.width; ++i) {
-    const int x0 = std::max(i, 0), x1 = std::min(i + 1, a.shape.width - 1);
-    const float* const top0 = a.pixel(rows.before, x0);
-    const float* const top1 = a.pixel(rows.before, x1);
-    const float* const bottom0 = a.pixel(rows.after, x0);
-    const float* const bottom1 = a.pixel(rows.after, x1);
-    const int start = i * factor + factor / 2;
-    const int first = std::max(-start, 0), last = std::min(factor, out.shape.width - start);
-    simd::f32::for_lanes(channels, [&]<class B>(int c) {
-      const B t0 = logit<B>(top0 + c), t1 = logit<B>(top1 + c);
-      const B left = simd::f32::multiply_add(logit<B>(bottom0 + c) - t0, B(rows.weight), t0);
-      const B step = simd::f32::multiply_add(logit<B>(bottom1 + c) - t1, B(rows.weight), t1) - left;
-      const B s = scale_at<B>(scale, c);
-      for (int j = first; j < last; ++j) {
-        const B gate = simd::f32::sigmoid(simd::f32::multiply_add(step, B(later_weight(factor, j)), left)) * s;
-        simd::f32::store(out.pixel(y, start + j) + c, simd::f32::load<B>(v.pixel(y, start + j) + c) * gate);
-      }
-    });
-  }
+  const float* const from = v.row(y);
+  float* const to = out.row(y);
+  enlarge_row(
+      a, factor, out.shape.width, y, [](const auto& logit) ATTENDSEG_LAMBDA { return clamp_logit(logit); },
+      [&]<class B>(std::ptrdiff_t x, int c, const B& logit) ATTENDSEG_LAMBDA {
+        const B gate = simd::f32::sigmoid(logit) * scale_at<B>(scale, c);
+        simd::f32::store(to + x + c, simd::f32::load<B>(from + x + c) * gate);
+      });
 }
 }  // namespace detail_f32
 

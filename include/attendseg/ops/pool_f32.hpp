@@ -26,22 +26,39 @@ struct Sum {
   }
 };
 
-/// Joins each factor x factor window row by row and multiplies by `scale`.
+/// Joins each factor x factor window row by row and multiplies by `scale`. Factor: 2, or 0 when known at run time only.
+template <class Join, int Factor>
+inline void pool_row(View<const float> in, View<float> out, int factor, float scale, int y) noexcept {
+  const int f = Factor > 0 ? Factor : factor;
+  const std::ptrdiff_t channels = in.shape.channels;
+  const float* const top = in.row(y * f);
+  const float* const below = in.row(y * f + (Factor == 2 ? 1 : 0));
+  float* to = out.row(y);
+  for (int x = 0; x < out.shape.width; ++x, to += channels) {
+    const std::ptrdiff_t first = x * f * channels;
+    simd::f32::for_lanes(in.shape.channels, [&]<class B>(int c) ATTENDSEG_LAMBDA {
+      const auto tap = [&](const float* row, std::ptrdiff_t j) ATTENDSEG_LAMBDA {
+        return simd::f32::load<B>(row + first + j * channels + c);
+      };
+      B value = tap(top, 0);
+      if constexpr (Factor == 2) {
+        value = Join::join(Join::join(Join::join(value, tap(top, 1)), tap(below, 0)), tap(below, 1));
+      } else {
+        for (int i = 0; i < f; ++i)
+          for (int j = i == 0 ? 1 : 0; j < f; ++j) value = Join::join(value, tap(in.row(y * f + i), j));
+      }
+      simd::f32::store(to + c, value * B(scale));
+    });
+  }
+}
 template <class Join>
 inline void pool(View<const float> in, View<float> out, int factor, float scale, Rows rows) noexcept {
-  const int channels = in.shape.channels;
-  for (int y = rows.begin; y < rows.end; ++y)
-    for (int x = 0; x < out.shape.width; ++x) {
-      float* const to = out.pixel(y, x);
-      simd::f32::for_lanes(channels, [&]<class B>(int c) {
-        const auto tap = [&](int i, int j) {
-          return simd::f32::load<B>(in.pixel(y * factor + i, x * factor + j) + c);
-        };
-        B value = tap(0, 0);
-        for (int k = 1; k < factor * factor; ++k) value = Join::join(value, tap(k / factor, k % factor));
-        simd::f32::store(to + c, value * B(scale));
-      });
-    }
+  for (int y = rows.begin; y < rows.end; ++y) {
+    if (factor == 2)
+      pool_row<Join, 2>(in, out, factor, scale, y);
+    else
+      pool_row<Join, 0>(in, out, factor, scale, y);
+  }
 }
 }  // namespace detail_f32
 

@@ -2,7 +2,6 @@
 // Float enlargement by a whole factor: nearest, or bilinear with half-pixel centres and clamped edges.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -28,25 +27,10 @@ inline void upsample_nearest_row(View<const float> in, View<float> out, int fact
 }
 
 inline void upsample_bilinear_row(View<const float> in, View<float> out, int factor, int y) noexcept {
-  const int channels = in.shape.channels;
-  const Between rows = between(y, factor, in.shape.height);
-  for (int i = -1; i < in.shape.width; ++i) {
-    const int x0 = std::max(i, 0), x1 = std::min(i + 1, in.shape.width - 1);
-    const float* const top0 = in.pixel(rows.before, x0);
-    const float* const top1 = in.pixel(rows.before, x1);
-    const float* const bottom0 = in.pixel(rows.after, x0);
-    const float* const bottom1 = in.pixel(rows.after, x1);
-    const int start = i * factor + factor / 2;
-    const int first = std::max(-start, 0), last = std::min(factor, out.shape.width - start);
-    simd::f32::for_lanes(channels, [&]<class B>(int c) {
-      const B t0 = simd::f32::load<B>(top0 + c), t1 = simd::f32::load<B>(top1 + c);
-      const B left = simd::f32::multiply_add(simd::f32::load<B>(bottom0 + c) - t0, B(rows.weight), t0);
-      const B step = simd::f32::multiply_add(simd::f32::load<B>(bottom1 + c) - t1, B(rows.weight), t1) - left;
-      for (int j = first; j < last; ++j)
-        simd::f32::store(out.pixel(y, start + j) + c,
-                         simd::f32::multiply_add(step, B(later_weight(factor, j)), left));
-    });
-  }
+  float* const to = out.row(y);
+  enlarge_row(
+      in, factor, out.shape.width, y, [](const auto& value) ATTENDSEG_LAMBDA { return value; },
+      [&](std::ptrdiff_t x, int c, const auto& value) ATTENDSEG_LAMBDA { simd::f32::store(to + x + c, value); });
 }
 }  // namespace detail_f32
 

@@ -168,6 +168,12 @@ class Execution {
     if (n.op == Op::input) return ends.input(view(node, owner), rows, scratch(worker));
     const View<const T> a = view(n.inputs[0], owner);
     if (n.op == Op::classify) return ends.classify(a, rows, scratch(worker));
+    if constexpr (Kernels<T>::absorbs_sums)
+      if (n.op == Op::add && (*graph_)[n.inputs[1]].absorbed) {
+        const int conv = n.inputs[1];
+        return Kernels<T>::run_sum(network_->step(conv), view((*graph_)[conv].inputs[0], owner), network_->step(node), a,
+                                   view(node, owner), rows, scratch(worker));
+      }
     const View<const T> b = n.inputs[1] >= 0 ? View<const T>(view(n.inputs[1], owner)) : View<const T>();
     Kernels<T>::run(n, network_->step(node), a, b, view(node, owner), rows, scratch(worker));
   }

@@ -17,6 +17,8 @@ ATTENDSEG_NAMESPACE_BEGIN
 ///   load(graph, file, input_zero_point)     -> Result<std::vector<Step>>, one step a node
 ///   scratch_bytes(node, step, in, out)      scratch one worker needs
 ///   run(node, step, a, b, out, rows, scratch) noexcept
+///   absorbs_sums                            run_sum(conv step, in, sum step, residual, out, rows, scratch) is there:
+///                                           residual + conv(in), in one loop (nn/fusion.hpp)
 ///   Head                                    what classification needs beside the scores
 template <class T>
 struct Kernels;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binds the float operators to the nodes of a graph; needs Eigen and xsimd.
+// Binds the float operators to the nodes of a graph; needs xsimd.
 #pragma once
 
 #include <span>
@@ -69,6 +69,8 @@ struct Kernels<float> {
       case Op::concat: return ops::concat(a, b, out, rows);
     }
   }
+
+  static constexpr bool absorbs_sums = false;
 
   static void classify(View<const float> scores, int factor, const Head&, View<std::uint8_t> mask,
                        View<std::uint8_t> confidence, Rows rows, std::byte* scratch) noexcept {

@@ -73,7 +73,7 @@ struct Kernels<std::int8_t> {
   }
 
   static std::size_t scratch_bytes(const Node& n, const Step& step, const Shape& out) {
-    if (n.op == Op::conv) return step.conv->scratch_bytes();
+    if (n.op == Op::conv) return step.conv->scratch_bytes(out);
     if (n.op == Op::gate) return ops::gate_scratch_bytes(out, n.factor);
     return 0;
   }
@@ -95,6 +95,12 @@ struct Kernels<std::int8_t> {
       case Op::add: return ops::add(a, b, step.add, out, rows);
       case Op::concat: return ops::concat(a, b, out, rows);
     }
+  }
+
+  static constexpr bool absorbs_sums = true;
+  static void run_sum(const Step& conv, View<const std::int8_t> in, const Step& sum, View<const std::int8_t> residual,
+                      View<std::int8_t> out, Rows rows, std::byte* scratch) noexcept {
+    ops::conv_add(*conv.conv, in, residual, sum.add, out, rows, scratch);
   }
 
   static void classify(View<const std::int8_t> scores, int factor, const Head& head, View<std::uint8_t> mask,

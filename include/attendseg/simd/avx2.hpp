@@ -5,6 +5,7 @@
 #include "attendseg/simd/quiet_intrinsics.hpp"
 
 #include <cstdint>
+#include <cstring>
 
 #include "attendseg/simd/common.hpp"
 
@@ -20,12 +21,29 @@ struct Avx2 {
   static constexpr std::uint8_t flip = 0;
   static constexpr int max_vectors = 2;  // 8 accumulators, 2 weights, activation, its absolute value, ones: 13 of 16
   static constexpr int pixels(int vectors) noexcept { return vectors == 1 ? 6 : 4; }
+  static constexpr int depthwise_vectors = 2;
 
   static ATTENDSEG_INLINE Bytes load(const std::int8_t* p) noexcept {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   }
   static ATTENDSEG_INLINE void store(std::int8_t* p, Bytes b) noexcept {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), b);
+  }
+  static ATTENDSEG_INLINE void store_first(std::int8_t* p, Bytes b, int count) noexcept {
+    if (count >= width) return store(p, b);
+    alignas(32) std::int8_t tail[width];
+    store(tail, b);
+    copy_short(p, tail, count);
+  }
+  static ATTENDSEG_INLINE Bytes maximum_bytes(Bytes a, Bytes b) noexcept { return _mm256_max_epi8(a, b); }
+  static ATTENDSEG_INLINE void centre(const std::uint8_t* from, std::int8_t* to) noexcept {
+    store(to, _mm256_xor_si256(load(reinterpret_cast<const std::int8_t*>(from)), _mm256_set1_epi8(-128)));
+  }
+  static ATTENDSEG_INLINE void centre_ordered(const std::uint8_t* from, const std::uint8_t (&order)[16],
+                                              std::int8_t* to) noexcept {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    const __m128i ordered = _mm_shuffle_epi8(x, _mm_loadu_si128(reinterpret_cast<const __m128i*>(order)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_xor_si128(ordered, _mm_set1_epi8(-128)));
   }
   static ATTENDSEG_INLINE I32 load(const std::int32_t* p) noexcept {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
@@ -71,13 +89,22 @@ struct Avx2 {
       copy_short(out, tail, count);
     }
   }
-  static ATTENDSEG_INLINE void interleave4(const Bytes (&rows)[4], Bytes (&out)[4]) noexcept {
-    const __m256i low01 = _mm256_unpacklo_epi8(rows[0], rows[1]), high01 = _mm256_unpackhi_epi8(rows[0], rows[1]);
-    const __m256i low23 = _mm256_unpacklo_epi8(rows[2], rows[3]), high23 = _mm256_unpackhi_epi8(rows[2], rows[3]);
-    out[0] = _mm256_unpacklo_epi16(low01, low23);
-    out[1] = _mm256_unpackhi_epi16(low01, low23);
-    out[2] = _mm256_unpacklo_epi16(high01, high23);
-    out[3] = _mm256_unpackhi_epi16(high01, high23);
+  template <int Rows, int N>
+  static ATTENDSEG_INLINE void interleave(const std::int8_t* const (&rows)[4], Bytes (&out)[N]) noexcept {
+    static_assert((Rows == 3 || Rows == 4) && (N == 1 || N == 2));
+    const auto row = [&](int i) ATTENDSEG_LAMBDA {
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[i]));
+    };
+    if constexpr (N == 2) {
+      const auto wide = [&](int i) ATTENDSEG_LAMBDA { return _mm256_cvtepu8_epi16(row(i)); };
+      const __m256i row01 = _mm256_or_si256(wide(0), _mm256_slli_epi16(wide(1), 8));
+      const __m256i row23 = Rows == 4 ? _mm256_or_si256(wide(2), _mm256_slli_epi16(wide(Rows - 1), 8)) : wide(2);
+      out[0] = _mm256_unpacklo_epi16(row01, row23);
+      out[1] = _mm256_unpackhi_epi16(row01, row23);
+    } else {
+      const __m128i row01 = _mm_unpacklo_epi8(row(0), row(1)), row23 = _mm_unpacklo_epi8(row(2), row(Rows - 1));
+      out[0] = _mm256_set_m128i(_mm_unpackhi_epi16(row01, row23), _mm_unpacklo_epi16(row01, row23));
+    }
   }
   static ATTENDSEG_INLINE void copy(std::int8_t* to, const std::int8_t* from, std::int64_t n) noexcept {
     for (std::int64_t i = 0; i < n; i += width) store(to + i, load(from + i));
@@ -97,6 +124,7 @@ struct Avx2 {
   }
   static ATTENDSEG_INLINE I16 splat_words(int x) noexcept { return _mm256_set1_epi16(static_cast<std::int16_t>(x)); }
   static ATTENDSEG_INLINE I16 add(I16 a, I16 b) noexcept { return _mm256_adds_epi16(a, b); }
+  static ATTENDSEG_INLINE I16 subtract(I16 a, I16 b) noexcept { return _mm256_sub_epi16(a, b); }
   static ATTENDSEG_INLINE I16 multiply(I16 a, I16 b) noexcept { return _mm256_mullo_epi16(a, b); }
   static ATTENDSEG_INLINE I16 multiply_q15(I16 a, I16 b) noexcept { return _mm256_mulhrs_epi16(a, b); }
   static ATTENDSEG_INLINE I16 shift_right(I16 a, int shift) noexcept {
@@ -114,6 +142,25 @@ struct Avx2 {
     const __m256i low = _mm256_add_epi32(_mm256_madd_epi16(_mm256_unpacklo_epi16(a, b), factors), start);
     const __m256i high = _mm256_add_epi32(_mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), factors), start);
     return _mm256_packs_epi32(_mm256_sra_epi32(low, by), _mm256_sra_epi32(high, by));
+  }
+  static ATTENDSEG_INLINE I16 join_bytes(I16 a, I16 b) noexcept {
+    return _mm256_or_si256(_mm256_and_si256(a, splat_words(255)), _mm256_slli_epi16(b, 8));
+  }
+  static ATTENDSEG_INLINE void store_zipped(std::int16_t* p, I16 a, I16 b) noexcept {
+    // Within 128 bits first, then these in order.
+    const __m256i low = _mm256_unpacklo_epi16(a, b), high = _mm256_unpackhi_epi16(a, b);
+    store_words(p, _mm256_permute2x128_si256(low, high, 0x20));
+    store_words(p + words, _mm256_permute2x128_si256(low, high, 0x31));
+  }
+  static ATTENDSEG_INLINE void look_up(const std::int16_t* table, const std::int8_t* index, std::int16_t* to,
+                                       int n) noexcept {
+    for (int i = 0; i < n; i += 4) {
+      std::uint64_t four = 0;
+      unroll<4>([&](auto k) ATTENDSEG_LAMBDA {
+        four |= std::uint64_t{static_cast<std::uint16_t>(table[index[i + k] + 128])} << (16 * k);
+      });
+      std::memcpy(to + i, &four, 8);
+    }
   }
   static ATTENDSEG_INLINE void narrow(std::int8_t* out, I16 x, int count) noexcept {
     const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));

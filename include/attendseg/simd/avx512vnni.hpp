@@ -19,10 +19,27 @@ struct Avx512Vnni {
   static constexpr int width = 64;
   static constexpr std::uint8_t flip = 0x80;
   static constexpr int max_vectors = 4;  // 24 accumulators, 4 weights, 1 activation of 32 registers
-  static constexpr int pixels(int vectors) noexcept { return vectors == 4 ? 6 : vectors == 3 ? 8 : 12; }
+  static constexpr int pixels(int vectors) noexcept {
+    return vectors == 4 ? 6 : vectors == 3 ? 8 : vectors == 2 ? 12 : 24;
+  }
+  static constexpr int depthwise_vectors = 4;
 
   static ATTENDSEG_INLINE Bytes load(const std::int8_t* p) noexcept { return _mm512_loadu_si512(p); }
   static ATTENDSEG_INLINE void store(std::int8_t* p, Bytes b) noexcept { _mm512_storeu_si512(p, b); }
+  static ATTENDSEG_INLINE void store_first(std::int8_t* p, Bytes b, int count) noexcept {
+    if (count >= width) return store(p, b);
+    _mm512_mask_storeu_epi8(p, ~std::uint64_t{0} >> (64 - count), b);
+  }
+  static ATTENDSEG_INLINE Bytes maximum_bytes(Bytes a, Bytes b) noexcept { return _mm512_max_epi8(a, b); }
+  static ATTENDSEG_INLINE void centre(const std::uint8_t* from, std::int8_t* to) noexcept {
+    store(to, _mm512_xor_si512(load(reinterpret_cast<const std::int8_t*>(from)), _mm512_set1_epi8(-128)));
+  }
+  static ATTENDSEG_INLINE void centre_ordered(const std::uint8_t* from, const std::uint8_t (&order)[16],
+                                              std::int8_t* to) noexcept {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    const __m128i ordered = _mm_shuffle_epi8(x, _mm_loadu_si128(reinterpret_cast<const __m128i*>(order)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_xor_si128(ordered, _mm_set1_epi8(-128)));
+  }
   static ATTENDSEG_INLINE I32 load(const std::int32_t* p) noexcept { return _mm512_loadu_si512(p); }
   static ATTENDSEG_INLINE I32 splat(std::int32_t x) noexcept { return _mm512_set1_epi32(x); }
   static ATTENDSEG_INLINE Bytes splat_byte(std::int8_t x) noexcept { return _mm512_set1_epi8(x); }
@@ -61,13 +78,40 @@ struct Avx512Vnni {
       }
     }
   }
-  static ATTENDSEG_INLINE void interleave4(const Bytes (&rows)[4], Bytes (&out)[4]) noexcept {
-    const __m512i low01 = _mm512_unpacklo_epi8(rows[0], rows[1]), high01 = _mm512_unpackhi_epi8(rows[0], rows[1]);
-    const __m512i low23 = _mm512_unpacklo_epi8(rows[2], rows[3]), high23 = _mm512_unpackhi_epi8(rows[2], rows[3]);
-    out[0] = _mm512_unpacklo_epi16(low01, low23);
-    out[1] = _mm512_unpackhi_epi16(low01, low23);
-    out[2] = _mm512_unpacklo_epi16(high01, high23);
-    out[3] = _mm512_unpackhi_epi16(high01, high23);
+  template <int Rows, int N>
+  static ATTENDSEG_INLINE void interleave(const std::int8_t* const (&rows)[4], Bytes (&out)[N]) noexcept {
+    static_assert((Rows == 3 || Rows == 4) && (N == 1 || N == 2 || N == 4));
+    const __m512i flip_all = _mm512_set1_epi8(-128);
+    if constexpr (N == 4) {
+      const __m512i row0 = flipped(load(rows[0])), row1 = flipped(load(rows[1])), row2 = flipped(load(rows[2]));
+      const __m512i row3 = Rows == 4 ? flipped(load(rows[Rows - 1])) : row2;
+      const __m512i low01 = _mm512_unpacklo_epi8(row0, row1), high01 = _mm512_unpackhi_epi8(row0, row1);
+      const __m512i low23 = _mm512_unpacklo_epi8(row2, row3), high23 = _mm512_unpackhi_epi8(row2, row3);
+      out[0] = _mm512_unpacklo_epi16(low01, low23);
+      out[1] = _mm512_unpackhi_epi16(low01, low23);
+      out[2] = _mm512_unpacklo_epi16(high01, high23);
+      out[3] = _mm512_unpackhi_epi16(high01, high23);
+    } else if constexpr (N == 2) {
+      const auto wide = [&](int i) ATTENDSEG_LAMBDA {
+        return _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows[i])));
+      };
+      constexpr int any_xor = 0x56;  // (a | b) ^ c
+      const __m512i row01 = _mm512_ternarylogic_epi32(wide(0), _mm512_slli_epi16(wide(1), 8), flip_all, any_xor);
+      const __m512i row23 =
+          Rows == 4 ? _mm512_ternarylogic_epi32(wide(2), _mm512_slli_epi16(wide(3), 8), flip_all, any_xor)
+                    : _mm512_xor_si512(wide(2), flip_all);
+      out[0] = _mm512_unpacklo_epi16(row01, row23);
+      out[1] = _mm512_unpackhi_epi16(row01, row23);
+    } else {
+      const auto wide = [&](int i) ATTENDSEG_LAMBDA {
+        return _mm512_maskz_cvtepu8_epi32(all, _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[i])));
+      };
+      constexpr int any = 0xFE;  // a | b | c
+      __m512i row =
+          _mm512_ternarylogic_epi32(wide(0), _mm512_slli_epi32(wide(1), 8), _mm512_slli_epi32(wide(2), 16), any);
+      if constexpr (Rows == 4) row = _mm512_or_si512(row, _mm512_slli_epi32(wide(3), 24));
+      out[0] = _mm512_xor_si512(row, flip_all);
+    }
   }
   static ATTENDSEG_INLINE void copy(std::int8_t* to, const std::int8_t* from, std::int64_t n) noexcept {
     // Short runs in short stores: those that cross a cache line are slow.
@@ -94,6 +138,7 @@ struct Avx512Vnni {
   static ATTENDSEG_INLINE void store_words(std::int16_t* p, I16 x) noexcept { _mm512_storeu_si512(p, x); }
   static ATTENDSEG_INLINE I16 splat_words(int x) noexcept { return _mm512_set1_epi16(static_cast<std::int16_t>(x)); }
   static ATTENDSEG_INLINE I16 add(I16 a, I16 b) noexcept { return _mm512_adds_epi16(a, b); }
+  static ATTENDSEG_INLINE I16 subtract(I16 a, I16 b) noexcept { return _mm512_sub_epi16(a, b); }
   static ATTENDSEG_INLINE I16 multiply(I16 a, I16 b) noexcept { return _mm512_mullo_epi16(a, b); }
   static ATTENDSEG_INLINE I16 multiply_q15(I16 a, I16 b) noexcept { return _mm512_mulhrs_epi16(a, b); }
   static ATTENDSEG_INLINE I16 shift_right(I16 a, int shift) noexcept {
@@ -111,6 +156,33 @@ struct Avx512Vnni {
     const __m512i low = _mm512_add_epi32(_mm512_madd_epi16(_mm512_unpacklo_epi16(a, b), factors), start);
     const __m512i high = _mm512_add_epi32(_mm512_madd_epi16(_mm512_unpackhi_epi16(a, b), factors), start);
     return _mm512_packs_epi32(_mm512_maskz_sra_epi32(all, low, by), _mm512_maskz_sra_epi32(all, high, by));
+  }
+  static ATTENDSEG_INLINE I16 join_bytes(I16 a, I16 b) noexcept {
+    constexpr int choose = 0xCA;  // a ? b : c
+    return _mm512_ternarylogic_epi32(splat_words(255), a, _mm512_slli_epi16(b, 8), choose);
+  }
+  static ATTENDSEG_INLINE void store_zipped(std::int16_t* p, I16 a, I16 b) noexcept {
+    // Within 128 bits first, then these in order.
+    const __m512i low = _mm512_unpacklo_epi16(a, b), high = _mm512_unpackhi_epi16(a, b);
+    store_words(p, _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high));
+    store_words(p + words, _mm512_permutex2var_epi64(low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high));
+  }
+  static ATTENDSEG_INLINE void look_up(const std::int16_t* table, const std::int8_t* index, std::int16_t* to,
+                                       int n) noexcept {
+    // The table in eight registers, from index 0 up: a permutation reads two, by six bits of the index.
+    I16 part[8];
+    unroll<8>([&](auto i) ATTENDSEG_LAMBDA { part[i] = load_words(table + (128 + 32 * i) % 256); });
+    for (int i = 0; i < n; i += words) {
+      const I16 at = widen(index + i);
+      const __mmask32 bit6 = _mm512_test_epi16_mask(at, splat_words(64)), bit7 = _mm512_movepi16_mask(at);
+      I16 quarter[4];
+      unroll<4>([&](auto q) ATTENDSEG_LAMBDA {
+        quarter[q] = _mm512_permutex2var_epi16(part[2 * q], at, part[2 * q + 1]);
+      });
+      const I16 positive = _mm512_mask_blend_epi16(bit6, quarter[0], quarter[1]);
+      const I16 negative = _mm512_mask_blend_epi16(bit6, quarter[2], quarter[3]);
+      store_words(to + i, _mm512_mask_blend_epi16(bit7, positive, negative));
+    }
   }
   static ATTENDSEG_INLINE void narrow(std::int8_t* out, I16 x, int count) noexcept {
     const __m256i bytes = _mm512_maskz_cvtsepi16_epi8(~__mmask32{0}, x);

@@ -21,6 +21,21 @@ ATTENDSEG_INLINE void unroll(F&& f) noexcept {
   }(std::make_integer_sequence<int, N>{});
 }
 
+/// Tells g++ that a vector is in one register from here on. Without it, what is done with sums behind a loop decides
+/// where they lie inside of it: g++ 12 then copies them around, or through memory, in every round.
+template <class Vector>
+ATTENDSEG_INLINE void settle(Vector& x) noexcept {
+#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__)
+#if defined(__SSE2__)
+  if constexpr (!std::is_class_v<Vector>) asm("" : "+v"(x));
+#elif defined(__aarch64__)
+  if constexpr (!std::is_class_v<Vector>) asm("" : "+w"(x));
+#endif
+#else
+  static_cast<void>(x);
+#endif
+}
+
 /// The channel that lane `lane` of vector `vector` holds, in a group of 1 to 4 vectors of `lanes` int32.
 /// Chosen so that narrowing to int8 (which works within 128 bits on x86) leaves the channels in order; weights,
 /// biases and multipliers are packed that way. Three vectors are a pair and a single one.

@@ -36,6 +36,16 @@ ATTENDSEG_INLINE void store(float* p, const B& x) noexcept {
   else
     x.store_unaligned(p);
 }
+/// Stores the first n lanes, 0 < n < width.
+ATTENDSEG_INLINE void store_first(float* p, const Widest& x, int n) noexcept {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1U << n) - 1U), x);
+#else
+  alignas(64) float lanes[width];
+  f32::store(lanes, x);
+  for (int i = 0; i < n; ++i) p[i] = lanes[i];
+#endif
+}
 /// a * b + c; fused where the instruction set can, so with one rounding or two.
 template <class B>
 ATTENDSEG_INLINE B multiply_add(const B& a, const B& b, const B& c) noexcept {

@@ -1,108 +1,165 @@
 // SPDX-License-Identifier: Apache-2.0
-// Float matrix product behind raw pointers: Eigen's register kernel on weights packed once. The only header with Eigen.
+// Float matrix product behind raw pointers: tiles in registers over weights packed once. Eigen can take its place.
 #pragma once
 
+#if defined(ATTENDSEG_FLOAT_EIGEN)
+#include "attendseg/simd/matmul_eigen_f32.hpp"
+#else
+
+#include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
-
-#include "attendseg/simd/quiet_intrinsics.hpp"
-
-#include <Eigen/Core>
 
 #include "attendseg/core/config.hpp"
 #include "attendseg/core/tensor.hpp"
-
-// 3.4 gave the packing functors the parameters used below (5.0 keeps them).
-static_assert(EIGEN_VERSION_AT_LEAST(3, 4, 0), "attendseg's float network needs Eigen 3.4 or later");
+#include "attendseg/simd/common.hpp"
+#include "attendseg/simd/lanes_f32.hpp"
 
 ATTENDSEG_NAMESPACE_BEGIN
 namespace simd {
 
 namespace matmul_detail {
-// Eigen's public product packs both operands on every call and may take buffers from the heap. Its three parts
-// (pack left, pack right, multiply) need neither: the left operand, our weights, is packed when they are loaded.
-// Eigen is column-major here, so our row-major C = A * B is its C^T = B^T * A^T: weights left, pixels right.
-using Index = Eigen::Index;
-using Traits = Eigen::internal::gebp_traits<float, float>;
-using WeightMap = Eigen::internal::const_blas_data_mapper<float, Index, Eigen::RowMajor>;
-using PixelMap = Eigen::internal::const_blas_data_mapper<float, Index, Eigen::ColMajor>;
-using ResultMap = Eigen::internal::blas_data_mapper<float, Index, Eigen::ColMajor, Eigen::Unaligned>;
-using PackWeights = Eigen::internal::gemm_pack_lhs<float, Index, WeightMap, Traits::mr, Traits::LhsProgress,
-                                                   typename Traits::LhsPacket4Packing, Eigen::RowMajor>;
-using PackPixels = Eigen::internal::gemm_pack_rhs<float, Index, PixelMap, Traits::nr, Eigen::ColMajor>;
-using Multiply = Eigen::internal::gebp_kernel<float, float, Index, ResultMap, Traits::mr, Traits::nr, false, false>;
+using Lanes = f32::Widest;
+inline constexpr int lanes = f32::width;
 
-/// Pixels that the kernel takes at once. Calls are filled up to a multiple of it, so that a pixel's bits do not
-/// depend on its place in the call (Eigen sums single pixels in another order), nor on how rows were shared out.
-inline constexpr int step = Traits::nr;
-constexpr int round_up(int n) noexcept { return (n + step - 1) / step * step; }
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr int registers = 32;
+#else
+inline constexpr int registers = 16;
+#endif
+/// Columns are taken in panels of 1 to 3 vectors, rows in tiles: as many sums as registers hold beside a line of B and
+/// one value of A, and enough of them (8 or more) to hide the latency of a fused product.
+inline constexpr int max_vectors = 3;
+constexpr int tile_rows(int vectors) noexcept { return registers == 32 || vectors == 1 ? 8 : 4; }
 }  // namespace matmul_detail
 
-/// The right operand B of C[M,N] = A[M,K] * B[K,N] + bias[N], in the order in which the kernel reads it.
+/// The right operand B and the bias of C = A * B + bias, in the order in which the kernel reads them:
+/// [panel](bias [vectors * lanes], B [runs][depth][vectors * lanes]), filled up with zeros.
+/// A row of A lies in `runs` runs of `depth` floats, each anywhere: a convolution's window need not be gathered.
 class PackedMatrixF32 {
  public:
   PackedMatrixF32() = default;
-  /// @param weight [columns, depth] floats: B transposed, one row an output channel, `weight_stride` floats apart
-  /// @pre depth >= 1, columns >= 1 @throws std::bad_alloc
-  PackedMatrixF32(const float* weight, std::ptrdiff_t weight_stride, int depth, int columns)
-      : buffer_(sizeof(float) * static_cast<std::size_t>(depth) * static_cast<std::size_t>(columns)),
-        depth_(depth),
-        columns_(columns) {
-    matmul_detail::PackWeights()(reinterpret_cast<float*>(buffer_.data()),
-                                 matmul_detail::WeightMap(weight, weight_stride), depth, columns);
+  /// @param weight [columns, runs * depth] floats: B transposed, one row an output channel
+  /// @param bias   [columns]
+  /// @pre runs >= 1, depth >= 1, columns >= 1 @throws std::bad_alloc
+  PackedMatrixF32(const float* weight, const float* bias, int runs, int depth, int columns)
+      : runs_(runs), depth_(depth), columns_(columns) {
+    using matmul_detail::lanes;
+    const std::ptrdiff_t length = std::ptrdiff_t{runs} * depth;
+    buffer_ = Buffer(sizeof(float) * lanes * static_cast<std::size_t>(vectors() * (length + 1)));
+    auto* to = reinterpret_cast<float*>(buffer_.data());
+    for (int panel = 0; panel < panels(); ++panel) {
+      const int first = first_vector(panel) * lanes, end = first_vector(panel + 1) * lanes;
+      for (std::ptrdiff_t k = -1; k < length; ++k)
+        for (int n = first; n < end; ++n)
+          *to++ = n >= columns ? 0.0F : k < 0 ? bias[n] : weight[n * length + k];
+    }
   }
+  int runs() const noexcept { return runs_; }
   int depth() const noexcept { return depth_; }
   int columns() const noexcept { return columns_; }
-  const float* data() const noexcept { return reinterpret_cast<const float*>(buffer_.data()); }
+  int vectors() const noexcept { return (columns_ + matmul_detail::lanes - 1) / matmul_detail::lanes; }
+  int panels() const noexcept { return (vectors() + matmul_detail::max_vectors - 1) / matmul_detail::max_vectors; }
+  /// Panels differ by at most one vector in width.
+  int first_vector(int panel) const noexcept { return vectors() * panel / panels(); }
+  const float* panel(int panel) const noexcept {
+    return reinterpret_cast<const float*>(buffer_.data()) +
+           (std::ptrdiff_t{runs_} * depth_ + 1) * first_vector(panel) * matmul_detail::lanes;
+  }
 
  private:
   Buffer buffer_;
+  int runs_ = 0;
   int depth_ = 0;
   int columns_ = 0;
 };
 
-/// Floats of scratch that matmul needs for calls of up to `rows` rows.
-constexpr std::size_t matmul_scratch(int rows, int depth, int columns) noexcept {
-  using matmul_detail::step;
-  return static_cast<std::size_t>(matmul_detail::round_up(rows) + step) * static_cast<std::size_t>(depth) +
-         static_cast<std::size_t>(step) * static_cast<std::size_t>(columns) + 2 * alignment / sizeof(float);
+/// Scratch floats that matmul needs: A is read where it lies.
+inline std::size_t matmul_scratch(const PackedMatrixF32&) noexcept { return 0; }
+
+namespace matmul_detail {
+/// A tile of C in registers: Rows rows, one panel of Vectors vectors, of which `columns` columns are stored.
+/// @param a [runs] pointers to the runs of the row before the first by `offset` floats
+template <int Rows, int Vectors>
+void multiply_tile(const float* const* a, std::ptrdiff_t offset, std::ptrdiff_t a_stride, int runs, int depth,
+                   const float* b, float low, float high, float* c, std::ptrdiff_t c_stride, int columns) noexcept {
+  Lanes sum[Rows][Vectors];
+  unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA {
+    const Lanes bias = f32::load<Lanes>(b + v * lanes);
+    unroll<Rows>([&](auto m) ATTENDSEG_LAMBDA { sum[m][v] = bias; });
+  });
+  b += Vectors * lanes;
+  for (int r = 0; r < runs; ++r) {
+    // One pointer for three rows: their distance is an addressing mode, and pointers stay in registers.
+    constexpr int pointers = (Rows + 2) / 3;
+    const float* row[pointers];
+    unroll<pointers>([&](auto i) ATTENDSEG_LAMBDA { row[i] = a[r] + offset + 3 * i * a_stride; });
+    for (int k = 0; k < depth; ++k) {
+      Lanes line[Vectors];
+      unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA { line[v] = f32::load<Lanes>(b + v * lanes); });
+      unroll<Rows>([&](auto m) ATTENDSEG_LAMBDA {
+        const Lanes value(row[m / 3][m % 3 * a_stride]);
+        unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA { sum[m][v] = f32::multiply_add(value, line[v], sum[m][v]); });
+      });
+      unroll<pointers>([&](auto i) ATTENDSEG_LAMBDA { ++row[i]; });
+      b += Vectors * lanes;
+    }
+  }
+  const Lanes from(low), to(high);
+  unroll<Rows>([&](auto m) ATTENDSEG_LAMBDA {
+    float* const line = c + m * c_stride;
+    unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA {
+      const Lanes result = f32::minimum(f32::maximum(sum[m][v], from), to);
+      if (v + 1 < Vectors || columns == Vectors * lanes)
+        f32::store(line + v * lanes, result);
+      else
+        f32::store_first(line + v * lanes, result, columns - v * lanes);
+    });
+  });
 }
 
-/// C = A * B + bias.
-/// @param a [rows, depth] floats, rows a_stride floats apart, any alignment
-/// @param bias [columns] floats
-/// @param c [rows, columns] floats, rows c_stride floats apart, any alignment; must not overlap a
-/// @param scratch matmul_scratch(rows, depth, columns) floats, aligned to `alignment`
-/// Error: |c - exact| <= (depth + 2) * eps * (sum |a b| + |bias|). A row's bits depend on nothing but that row.
-/// One thread; cannot fail, throw or allocate.
-inline void matmul(const float* a, std::ptrdiff_t a_stride, int rows, const PackedMatrixF32& b, const float* bias,
-                   float* c, std::ptrdiff_t c_stride, float* scratch) noexcept {
-  using namespace matmul_detail;
-  const int depth = b.depth();
-  const int columns = b.columns();
-  const std::size_t row_bytes = sizeof(float) * static_cast<std::size_t>(columns);
-  const auto multiply = [&](const float* pixels, std::ptrdiff_t stride, int n, float* result, std::ptrdiff_t apart) {
-    for (int i = 0; i < n; ++i) std::memcpy(result + i * apart, bias, row_bytes);
-    PackPixels()(scratch, PixelMap(pixels, stride), depth, n);
-    Multiply()(ResultMap(result, apart), b.data(), scratch, columns, depth, n, 1.0F);
+/// Rows [first, end) against one panel.
+template <int Vectors>
+void multiply_panel(const float* const* a, std::ptrdiff_t a_stride, int first, int end, int runs, int depth,
+                    const float* b, float low, float high, float* c, std::ptrdiff_t c_stride, int columns) noexcept {
+  constexpr int tile = tile_rows(Vectors);
+  const auto multiply = [&]<int Rows>(int m) {
+    multiply_tile<Rows, Vectors>(a, m * a_stride, a_stride, runs, depth, b, low, high, c + m * c_stride, c_stride,
+                                 columns);
   };
-  const int whole = rows / step * step;
-  const int rest = rows - whole;
-  if (whole > 0) multiply(a, a_stride, whole, c, c_stride);
-  if (rest == 0) return;
-  // The last few rows, filled up with zeros.
-  float* filled = scratch + static_cast<std::ptrdiff_t>(step) * depth;
-  filled += (alignment - reinterpret_cast<std::uintptr_t>(filled) % alignment) % alignment / sizeof(float);
-  float* result = filled + static_cast<std::ptrdiff_t>(step) * depth;
-  std::memset(filled, 0, sizeof(float) * static_cast<std::size_t>(step) * static_cast<std::size_t>(depth));
-  for (int i = 0; i < rest; ++i)
-    std::memcpy(filled + static_cast<std::ptrdiff_t>(i) * depth, a + (whole + i) * a_stride,
-                sizeof(float) * static_cast<std::size_t>(depth));
-  multiply(filled, depth, step, result, columns);
-  for (int i = 0; i < rest; ++i)
-    std::memcpy(c + (whole + i) * c_stride, result + static_cast<std::ptrdiff_t>(i) * columns, row_bytes);
+  if (end < tile) {
+    for (int m = first; m < end; ++m) multiply.template operator()<1>(m);
+    return;
+  }
+  // Where a tile would end behind the last row, it begins earlier: rows computed twice get the same bits twice.
+  for (int m = first; m < end; m += tile) multiply.template operator()<tile>(std::min(m, end - tile));
+}
+}  // namespace matmul_detail
+
+/// C = clamp(A * B + bias, low, high).
+/// @param a [b.runs()] pointers: row m of A is the b.depth() floats at each a[r] + m * a_stride, any alignment
+/// @param c [rows, b.columns()] floats, rows c_stride floats apart, any alignment; must not overlap a
+/// @param scratch matmul_scratch(b) floats, aligned to `alignment`
+/// Error: |c - exact| <= (runs * depth + 2) * eps * (sum |a b| + |bias|). A row's bits depend on nothing but that row.
+/// One thread; cannot fail, throw or allocate.
+inline void matmul(const float* const* a, std::ptrdiff_t a_stride, int rows, const PackedMatrixF32& b, float low,
+                   float high, float* c, std::ptrdiff_t c_stride, float* /*scratch*/) noexcept {
+  using namespace matmul_detail;
+  const int length = b.runs() * b.depth();
+  // Rows of A that stay in the L2 cache while every panel of B passes by.
+  const int block = std::clamp(32768 / length / 8 * 8, 8, 256);
+  for (int first = 0; first < rows; first += block)
+    for (int panel = 0; panel < b.panels(); ++panel) {
+      const int vector = b.first_vector(panel), vectors = b.first_vector(panel + 1) - vector;
+      const int columns = std::min(vectors * lanes, b.columns() - vector * lanes);
+      unroll<max_vectors>([&](auto v) {
+        if (vectors == v + 1)
+          multiply_panel<v + 1>(a, a_stride, first, std::min(first + block, rows), b.runs(), b.depth(),
+                                b.panel(panel), low, high, c + vector * lanes, c_stride, columns);
+      });
+    }
 }
 
 }  // namespace simd
 ATTENDSEG_NAMESPACE_END
+
+#endif

@@ -21,9 +21,25 @@ struct Neon {
   static constexpr std::uint8_t flip = 0;
   static constexpr int max_vectors = 4;  // 24 accumulators, 4 weights, 1 activation of 32 registers
   static constexpr int pixels(int vectors) noexcept { return vectors == 4 ? 6 : vectors == 3 ? 8 : 12; }
+  static constexpr int depthwise_vectors = 4;
 
   static ATTENDSEG_INLINE Bytes load(const std::int8_t* p) noexcept { return vld1q_s8(p); }
   static ATTENDSEG_INLINE void store(std::int8_t* p, Bytes b) noexcept { vst1q_s8(p, b); }
+  static ATTENDSEG_INLINE void store_first(std::int8_t* p, Bytes b, int count) noexcept {
+    if (count >= width) return store(p, b);
+    std::int8_t tail[width];
+    store(tail, b);
+    copy_short(p, tail, count);
+  }
+  static ATTENDSEG_INLINE Bytes maximum_bytes(Bytes a, Bytes b) noexcept { return vmaxq_s8(a, b); }
+  static ATTENDSEG_INLINE void centre(const std::uint8_t* from, std::int8_t* to) noexcept {
+    vst1q_s8(to, vreinterpretq_s8_u8(veorq_u8(vld1q_u8(from), vdupq_n_u8(0x80))));
+  }
+  static ATTENDSEG_INLINE void centre_ordered(const std::uint8_t* from, const std::uint8_t (&order)[16],
+                                              std::int8_t* to) noexcept {
+    const uint8x16_t ordered = vqtbl1q_u8(vld1q_u8(from), vld1q_u8(order));
+    vst1q_s8(to, vreinterpretq_s8_u8(veorq_u8(ordered, vdupq_n_u8(0x80))));
+  }
   static ATTENDSEG_INLINE I32 load(const std::int32_t* p) noexcept { return vld1q_s32(p); }
   static ATTENDSEG_INLINE I32 splat(std::int32_t x) noexcept { return vdupq_n_s32(x); }
   static ATTENDSEG_INLINE Bytes splat_byte(std::int8_t x) noexcept { return vdupq_n_s8(x); }
@@ -70,15 +86,20 @@ struct Neon {
       }
     }
   }
-  static ATTENDSEG_INLINE void interleave4(const Bytes (&rows)[4], Bytes (&out)[4]) noexcept {
-    const int16x8_t low01 = vreinterpretq_s16_s8(vzip1q_s8(rows[0], rows[1]));
-    const int16x8_t high01 = vreinterpretq_s16_s8(vzip2q_s8(rows[0], rows[1]));
-    const int16x8_t low23 = vreinterpretq_s16_s8(vzip1q_s8(rows[2], rows[3]));
-    const int16x8_t high23 = vreinterpretq_s16_s8(vzip2q_s8(rows[2], rows[3]));
+  template <int Rows, int N>
+  static ATTENDSEG_INLINE void interleave(const std::int8_t* const (&rows)[4], Bytes (&out)[N]) noexcept {
+    static_assert((Rows == 3 || Rows == 4) && (N == 1 || N == 2 || N == 4));
+    const int8x16_t row0 = load(rows[0]), row1 = load(rows[1]), row2 = load(rows[2]), row3 = load(rows[Rows - 1]);
+    const int16x8_t low01 = vreinterpretq_s16_s8(vzip1q_s8(row0, row1));
+    const int16x8_t low23 = vreinterpretq_s16_s8(vzip1q_s8(row2, row3));
     out[0] = vreinterpretq_s8_s16(vzip1q_s16(low01, low23));
-    out[1] = vreinterpretq_s8_s16(vzip2q_s16(low01, low23));
-    out[2] = vreinterpretq_s8_s16(vzip1q_s16(high01, high23));
-    out[3] = vreinterpretq_s8_s16(vzip2q_s16(high01, high23));
+    if constexpr (N > 1) out[1] = vreinterpretq_s8_s16(vzip2q_s16(low01, low23));
+    if constexpr (N == 4) {
+      const int16x8_t high01 = vreinterpretq_s16_s8(vzip2q_s8(row0, row1));
+      const int16x8_t high23 = vreinterpretq_s16_s8(vzip2q_s8(row2, row3));
+      out[2] = vreinterpretq_s8_s16(vzip1q_s16(high01, high23));
+      out[3] = vreinterpretq_s8_s16(vzip2q_s16(high01, high23));
+    }
   }
   static ATTENDSEG_INLINE void copy(std::int8_t* to, const std::int8_t* from, std::int64_t n) noexcept {
     for (std::int64_t i = 0; i < n; i += width) store(to + i, load(from + i));
@@ -92,6 +113,7 @@ struct Neon {
   static ATTENDSEG_INLINE void store_words(std::int16_t* p, I16 x) noexcept { vst1q_s16(p, x); }
   static ATTENDSEG_INLINE I16 splat_words(int x) noexcept { return vdupq_n_s16(static_cast<std::int16_t>(x)); }
   static ATTENDSEG_INLINE I16 add(I16 a, I16 b) noexcept { return vqaddq_s16(a, b); }
+  static ATTENDSEG_INLINE I16 subtract(I16 a, I16 b) noexcept { return vsubq_s16(a, b); }
   static ATTENDSEG_INLINE I16 multiply(I16 a, I16 b) noexcept { return vmulq_s16(a, b); }
   static ATTENDSEG_INLINE I16 multiply_q15(I16 a, I16 b) noexcept { return vqrdmulhq_s16(a, b); }
   static ATTENDSEG_INLINE I16 shift_right(I16 a, int shift) noexcept {
@@ -107,6 +129,35 @@ struct Neon {
     const int32x4_t low = vmlal_n_s16(vmlal_n_s16(start, vget_low_s16(a), ma), vget_low_s16(b), mb);
     const int32x4_t high = vmlal_n_s16(vmlal_n_s16(start, vget_high_s16(a), ma), vget_high_s16(b), mb);
     return vcombine_s16(vqmovn_s32(vshlq_s32(low, by)), vqmovn_s32(vshlq_s32(high, by)));
+  }
+  static ATTENDSEG_INLINE I16 join_bytes(I16 a, I16 b) noexcept { return vsliq_n_s16(a, b, 8); }
+  static ATTENDSEG_INLINE void store_zipped(std::int16_t* p, I16 a, I16 b) noexcept { vst2q_s16(p, {{a, b}}); }
+  static ATTENDSEG_INLINE void look_up(const std::int16_t* table, const std::int8_t* index, std::int16_t* to,
+                                       int n) noexcept {
+    // Low and high bytes apart, a quarter of the table at a time; indices outside of a quarter leave results alone.
+    constexpr int vectors = 4;
+    for (int i = 0; i < n; i += vectors * width) {
+      const int count = n - i < vectors * width ? (n - i + width - 1) / width : vectors;
+      uint8x16_t at[vectors], low[vectors], high[vectors];
+      for (int v = 0; v < count; ++v) {
+        at[v] = veorq_u8(vreinterpretq_u8_s8(load(index + i + v * width)), vdupq_n_u8(0x80));
+        low[v] = high[v] = vdupq_n_u8(0);
+      }
+      for (int quarter = 0; quarter < 4; ++quarter) {
+        uint8x16x4_t lows, highs;
+        for (int k = 0; k < 4; ++k) {
+          const uint8x16x2_t both = vld2q_u8(reinterpret_cast<const std::uint8_t*>(table + 64 * quarter + 16 * k));
+          lows.val[k] = both.val[0], highs.val[k] = both.val[1];
+        }
+        for (int v = 0; v < count; ++v) {
+          low[v] = vqtbx4q_u8(low[v], lows, at[v]);
+          high[v] = vqtbx4q_u8(high[v], highs, at[v]);
+          at[v] = vsubq_u8(at[v], vdupq_n_u8(64));
+        }
+      }
+      for (int v = 0; v < count; ++v)
+        vst2q_u8(reinterpret_cast<std::uint8_t*>(to + i + v * width), {{low[v], high[v]}});
+    }
   }
   static ATTENDSEG_INLINE void narrow(std::int8_t* out, I16 x, int count) noexcept {
     const int8x8_t bytes = vqmovn_s16(x);

@@ -20,9 +20,11 @@ struct Scalar {
   /// What activations are xor-ed with before they meet weights: 0x80 where the dot product wants unsigned ones.
   static constexpr std::uint8_t flip = 0;
   /// Register tile of a matrix product: at most max_vectors vectors of channels, and so many pixels for each number
-  /// of vectors; divides 24.
+  /// of vectors; divides 48.
   static constexpr int max_vectors = 2;
   static constexpr int pixels(int /*vectors*/) noexcept { return 2; }
+  /// Vectors of channels at a time in depthwise convolution, which keeps three columns of them and their sums.
+  static constexpr int depthwise_vectors = 2;
 
   struct I32 {
     std::int32_t v[lanes];
@@ -37,6 +39,23 @@ struct Scalar {
     return r;
   }
   static void store(std::int8_t* p, const Bytes& b) noexcept { std::memcpy(p, b.v, width); }
+  /// The first `count` bytes (or all).
+  static void store_first(std::int8_t* p, const Bytes& b, int count) noexcept {
+    std::memcpy(p, b.v, static_cast<std::size_t>(count < width ? count : width));
+  }
+  static Bytes maximum_bytes(const Bytes& a, const Bytes& b) noexcept {
+    Bytes r;
+    for (int i = 0; i < width; ++i) r.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i];
+    return r;
+  }
+  /// to[i] = from[i] - 128 for `width` bytes.
+  static void centre(const std::uint8_t* from, std::int8_t* to) noexcept {
+    for (int i = 0; i < width; ++i) to[i] = static_cast<std::int8_t>(from[i] - 128);
+  }
+  /// to[i] = from[order[i]] - 128 for 16 bytes. @pre order[i] < 16
+  static void centre_ordered(const std::uint8_t* from, const std::uint8_t (&order)[16], std::int8_t* to) noexcept {
+    for (int i = 0; i < 16; ++i) to[i] = static_cast<std::int8_t>(from[order[i]] - 128);
+  }
   static I32 load(const std::int32_t* p) noexcept {
     I32 r;
     std::memcpy(r.v, p, sizeof r.v);
@@ -81,13 +100,16 @@ struct Scalar {
         out[channel] = static_cast<std::int8_t>(x < low ? low : x > 127 ? 127 : x);
       }
   }
-  /// Four rows of `width` channels into lanes of four bytes (one a row): out[vector] lane l is channel_of(lanes, 4,
-  /// vector, l).
-  static void interleave4(const Bytes (&rows)[4], Bytes (&out)[4]) noexcept {
-    for (int vector = 0; vector < 4; ++vector)
+  /// Rows of N * lanes activations into lanes of four bytes, one a row, as dot4 wants them: out[vector] lane l is
+  /// channel_of(lanes, N, vector, l). Rows: 4, or 3 where the fourth byte may be anything. N: 1, 2, 4.
+  /// @pre readable: `width` bytes of each row
+  template <int Rows, int N>
+  static void interleave(const std::int8_t* const (&rows)[4], Bytes (&out)[N]) noexcept {
+    static_assert(Rows == 3 || Rows == 4);
+    for (int vector = 0; vector < N; ++vector)
       for (int lane = 0; lane < lanes; ++lane)
         for (int row = 0; row < 4; ++row)
-          out[vector].v[4 * lane + row] = rows[row].v[channel_of(lanes, 4, vector, lane)];
+          out[vector].v[4 * lane + row] = row < Rows ? rows[row][channel_of(lanes, N, vector, lane)] : std::int8_t{0};
   }
   /// Copies n > 0 bytes, xor-ed with `flip`. May read and write up to width - 1 bytes more.
   static void copy(std::int8_t* to, const std::int8_t* from, std::int64_t n) noexcept {
@@ -118,6 +140,10 @@ struct Scalar {
   static I16 add(const I16& a, const I16& b) noexcept {
     return each([&](int i) { return saturated(a.v[i] + b.v[i]); });
   }
+  /// Modulo 2^16.
+  static I16 subtract(const I16& a, const I16& b) noexcept {
+    return each([&](int i) { return a.v[i] - b.v[i]; });
+  }
   /// The low half of the product.
   static I16 multiply(const I16& a, const I16& b) noexcept {
     return each([&](int i) { return a.v[i] * b.v[i]; });
@@ -140,6 +166,18 @@ struct Scalar {
   static I16 weighted_sum(const I16& a, const I16& b, std::int16_t ma, std::int16_t mb, std::int32_t offset,
                           int shift) noexcept {
     return each([&](int i) { return saturated((a.v[i] * ma + b.v[i] * mb + offset) >> shift); });
+  }
+  /// The low byte of a below the low byte of b.
+  static I16 join_bytes(const I16& a, const I16& b) noexcept {
+    return each([&](int i) { return (a.v[i] & 255) | b.v[i] * 256; });
+  }
+  /// Stores a and b in turns: p[2i] = a[i], p[2i + 1] = b[i].
+  static void store_zipped(std::int16_t* p, const I16& a, const I16& b) noexcept {
+    for (int i = 0; i < words; ++i) p[2 * i] = a.v[i], p[2 * i + 1] = b.v[i];
+  }
+  /// to[i] = table[index[i] + 128] for i < n. @param table [256]  @pre readable and writable: n + width values
+  static void look_up(const std::int16_t* table, const std::int8_t* index, std::int16_t* to, int n) noexcept {
+    for (int i = 0; i < n; ++i) to[i] = table[index[i] + 128];
   }
   /// Stores the first `count` values (or all), saturated to int8.
   static void narrow(std::int8_t* out, const I16& x, int count) noexcept {
