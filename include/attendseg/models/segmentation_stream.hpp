@@ -46,7 +46,8 @@ class SegmentationStream {
       const int next = std::min(made_ + strip(), geometry_.height), needed = stream_.needed(next);
       // The rows below the picture repeat its last one, so they come with it.
       const int reach = available == geometry_.height ? needed : std::min(needed, available);
-      stream_.produce(0, reach, [&](int node, Rows out) { execution_.run_shared(node, out, executor, ends); });
+      // By one worker, since a row below the picture is copied from the one above it.
+      stream_.produce(0, reach, [&](int node, Rows out) { execution_.run_shared(node, out, {}, ends); });
       if (reach < needed) break;
       made_ = execution_.advance(stream_, next, executor, ends);
     }

@@ -2,11 +2,12 @@
 // Concatenation of channels, for any element type.
 #pragma once
 
-#include <cstring>
+#include <cstddef>
 #include <type_traits>
 
 #include "attendseg/core/spec.hpp"
 #include "attendseg/core/tensor.hpp"
+#include "attendseg/simd/common.hpp"
 
 ATTENDSEG_NAMESPACE_BEGIN
 namespace ops {
@@ -24,8 +25,8 @@ void concat(View<const std::type_identity_t<T>> a, View<const std::type_identity
     const T* from_b = b.row(y);
     T* to = out.row(y);
     for (int x = 0; x < out.shape.width; ++x) {
-      std::memcpy(to, from_a, channels_a * sizeof(T));
-      std::memcpy(to + channels_a, from_b, channels_b * sizeof(T));
+      simd::copy_run(to, from_a, channels_a * sizeof(T));
+      simd::copy_run(to + channels_a, from_b, channels_b * sizeof(T));
       from_a += channels_a, from_b += channels_b, to += channels_a + channels_b;
     }
   }

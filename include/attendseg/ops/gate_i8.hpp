@@ -32,7 +32,7 @@ void apply_gains(const std::int8_t* v, const std::int16_t* gain, int zero_point,
     std::ptrdiff_t i = c;
     for (int x = 0; x < count; ++x) {
       const auto g = Backend::load_words(gain + std::ptrdiff_t{x} * channels + c);
-      const auto apply = [&] ATTENDSEG_LAMBDA {
+      const auto apply = [&]() ATTENDSEG_LAMBDA {
         const auto product = Backend::multiply_q15(Backend::add(Backend::widen(v + i), minus_zero), g);
         Backend::narrow(out + i, Backend::add(product, zero), stored);
         i += channels;

@@ -66,7 +66,7 @@ inline void nearest_row(View<const std::int8_t> in, int y, int factor, std::int8
   const std::size_t channels = static_cast<std::size_t>(in.shape.channels);
   const std::int8_t* from = in.row(y);
   for (int x = 0; x < in.shape.width; ++x, from += channels)
-    for (int j = 0; j < factor; ++j, to += channels) std::memcpy(to, from, channels);
+    for (int j = 0; j < factor; ++j, to += channels) simd::copy_run(to, from, channels);
 }
 
 }  // namespace detail

@@ -169,6 +169,18 @@ struct Avx2 {
     _mm_store_si128(reinterpret_cast<__m128i*>(tail), bytes);
     copy_short(out, tail, count);
   }
+
+  using Four = __m128i;
+  static ATTENDSEG_INLINE Four load_four(const std::uint32_t* p) noexcept {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  }
+  static ATTENDSEG_INLINE void store_four(std::uint32_t* p, Four x) noexcept {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), x);
+  }
+  static ATTENDSEG_INLINE Four add(Four a, Four b) noexcept { return _mm_add_epi32(a, b); }
+  static ATTENDSEG_INLINE Four multiply(Four a, std::uint32_t by) noexcept {
+    return _mm_mullo_epi32(a, _mm_set1_epi32(static_cast<int>(by)));
+  }
 };
 
 }  // namespace simd

@@ -153,8 +153,8 @@ struct Avx512Vnni {
     const __m512i factors = _mm512_unpacklo_epi16(_mm512_set1_epi16(ma), _mm512_set1_epi16(mb));
     const __m512i start = _mm512_set1_epi32(offset);
     const __m128i by = _mm_cvtsi32_si128(shift);
-    const __m512i low = _mm512_add_epi32(_mm512_madd_epi16(_mm512_unpacklo_epi16(a, b), factors), start);
-    const __m512i high = _mm512_add_epi32(_mm512_madd_epi16(_mm512_unpackhi_epi16(a, b), factors), start);
+    const __m512i low = _mm512_dpwssd_epi32(start, _mm512_unpacklo_epi16(a, b), factors);
+    const __m512i high = _mm512_dpwssd_epi32(start, _mm512_unpackhi_epi16(a, b), factors);
     return _mm512_packs_epi32(_mm512_maskz_sra_epi32(all, low, by), _mm512_maskz_sra_epi32(all, high, by));
   }
   static ATTENDSEG_INLINE I16 join_bytes(I16 a, I16 b) noexcept {
@@ -190,6 +190,18 @@ struct Avx512Vnni {
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), bytes);
     else
       _mm256_mask_storeu_epi8(out, ~std::uint32_t{0} >> (32 - count), bytes);
+  }
+
+  using Four = __m128i;
+  static ATTENDSEG_INLINE Four load_four(const std::uint32_t* p) noexcept {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  }
+  static ATTENDSEG_INLINE void store_four(std::uint32_t* p, Four x) noexcept {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), x);
+  }
+  static ATTENDSEG_INLINE Four add(Four a, Four b) noexcept { return _mm_add_epi32(a, b); }
+  static ATTENDSEG_INLINE Four multiply(Four a, std::uint32_t by) noexcept {
+    return _mm_mullo_epi32(a, _mm_set1_epi32(static_cast<int>(by)));
   }
 
  private:

@@ -2,6 +2,7 @@
 // What every backend shares: compile-time loops, the order of channels in registers, short copies.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -49,6 +50,21 @@ ATTENDSEG_INLINE std::int32_t load_word(const std::int8_t* p) noexcept {
   std::int32_t word;
   std::memcpy(&word, p, 4);
   return word;
+}
+
+/// memcpy without a call, for runs of a pixel's channels, which are short.
+ATTENDSEG_INLINE void copy_run(void* to, const void* from, std::size_t n) noexcept {
+  auto* p = static_cast<std::byte*>(to);
+  const auto* q = static_cast<const std::byte*>(from);
+  // Pieces of one size, of which the last may overlap the one before.
+  const auto pieces = [&]<std::size_t Size>() ATTENDSEG_LAMBDA {
+    for (std::size_t i = 0; i + Size < n; i += Size) std::memcpy(p + i, q + i, Size);
+    std::memcpy(p + n - Size, q + n - Size, Size);
+  };
+  if (n >= 16) return pieces.template operator()<16>();
+  if (n >= 8) return pieces.template operator()<8>();
+  if (n >= 4) return pieces.template operator()<4>();
+  for (std::size_t i = 0; i < n; ++i) p[i] = q[i];
 }
 
 /// Copies n < Size bytes of the Size (a power of two, at most 64) at `from`, without a call.

@@ -166,6 +166,12 @@ struct Neon {
     vst1_s8(tail, bytes);
     copy_short(out, tail, count);
   }
+
+  using Four = uint32x4_t;
+  static ATTENDSEG_INLINE Four load_four(const std::uint32_t* p) noexcept { return vld1q_u32(p); }
+  static ATTENDSEG_INLINE void store_four(std::uint32_t* p, Four x) noexcept { vst1q_u32(p, x); }
+  static ATTENDSEG_INLINE Four add(Four a, Four b) noexcept { return vaddq_u32(a, b); }
+  static ATTENDSEG_INLINE Four multiply(Four a, std::uint32_t by) noexcept { return vmulq_n_u32(a, by); }
 };
 
 }  // namespace simd

@@ -185,6 +185,19 @@ struct Scalar {
       out[i] = static_cast<std::int8_t>(x.v[i] < -128 ? -128 : x.v[i] > 127 ? 127 : x.v[i]);
   }
 
+  /// Four uint32, the sums of one pixel's channels; modulo 2^32.
+  struct Four {
+    std::uint32_t v[4];
+  };
+  static Four load_four(const std::uint32_t* p) noexcept { return {{p[0], p[1], p[2], p[3]}}; }
+  static void store_four(std::uint32_t* p, const Four& x) noexcept { std::memcpy(p, x.v, sizeof x.v); }
+  static Four add(const Four& a, const Four& b) noexcept {
+    return {{a.v[0] + b.v[0], a.v[1] + b.v[1], a.v[2] + b.v[2], a.v[3] + b.v[3]}};
+  }
+  static Four multiply(const Four& a, std::uint32_t by) noexcept {
+    return {{a.v[0] * by, a.v[1] * by, a.v[2] * by, a.v[3] * by}};
+  }
+
  private:
   static int saturated(int x) noexcept { return x < -32768 ? -32768 : x > 32767 ? 32767 : x; }
   template <class F>
