@@ -13,7 +13,7 @@ stage() {
   echo "-- $1 ($(($(date +%s) - begin)) s)"
 }
 
-need_packages g++ cmake make clang libcli11-dev libstb-dev libeigen3-dev libxsimd-dev doctest-dev || exit 1
+need_packages g++ cmake make clang libcli11-dev libstb-dev libeigen3-dev libxsimd-dev doctest-dev libbenchmark-dev || exit 1
 machine=$(uname -m)
 case $machine in
   x86_64)
@@ -93,6 +93,15 @@ if { cmake --preset release && cmake --build build/release -j "$jobs"; } >"$work
 else
   fail "the programs build (see $work/release.log)" "$work/release.log"
 fi
+
+stage "the benchmarks"
+benchmarks() {
+  cmake -S . -B "$work/bench" -DCMAKE_BUILD_TYPE=Release -DATTENDSEG_BUILD_EXAMPLES=OFF -DATTENDSEG_BUILD_TESTS=OFF \
+    -DATTENDSEG_BUILD_BENCH=ON && cmake --build "$work/bench" -j "$jobs" &&
+    "$work/bench/bin/bench_operators" --benchmark_min_time=0.001 --benchmark_filter="max pool" &&
+    g++ -std=c++20 -O1 -Iinclude bench/peers/ours.cpp -o "$work/bench/ours" -pthread
+}
+check "the benchmarks build and run" benchmarks
 
 stage "every backend, g++"
 special="unoptimised fast_math o3"
