@@ -3,10 +3,12 @@
 
 #include <doctest/doctest.h>
 
-#include <atomic>
 #include <functional>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include "tests/support/task_log.hpp"
 
 using namespace attendseg;
 
@@ -36,24 +38,9 @@ TEST_CASE("every task runs once, by a worker that has no other") {
     const Executor e = adapted.executor();
     CHECK(e.workers == threads + 1);
     for (const int tasks : {0, 1, 2, 20}) {
-      struct Job {
-        std::vector<std::atomic<int>> done, inside;
-        std::atomic<int> clashes{0};
-      };
-      Job job{std::vector<std::atomic<int>>(20), std::vector<std::atomic<int>>(4)};
-      e.run(
-          tasks,
-          [](void* argument, int index, int worker) {
-            Job& j = *static_cast<Job*>(argument);
-            if (j.inside[static_cast<std::size_t>(worker)].fetch_add(1) != 0) ++j.clashes;
-            ++j.done[static_cast<std::size_t>(index)];
-            j.inside[static_cast<std::size_t>(worker)].fetch_sub(1);
-          },
-          &job);
-      int done = 0;
-      for (int i = 0; i < 20; ++i) done += job.done[static_cast<std::size_t>(i)] == (i < tasks ? 1 : 0);
-      CHECK(done == 20);
-      CHECK(job.clashes == 0);
+      const test::TaskLog log(e, tasks);
+      CHECK(log.wrong() == 0);
+      CHECK(log.clashes == 0);
     }
   }
 }

@@ -5,35 +5,20 @@
 
 #include <vector>
 
+#include "tests/support/task_log.hpp"
+
 using namespace attendseg;
 
 TEST_CASE("every task runs once, and no worker runs two at a time") {
-  struct Job {
-    std::vector<std::atomic<int>> done;
-    std::vector<std::atomic<int>> inside;
-    std::atomic<int> clashes{0};
-    Job(std::size_t tasks, std::size_t workers) : done(tasks), inside(workers) {}
-  };
   for (const int threads : {1, 2, 5}) {
     ThreadPool pool(threads);
     const Executor e = pool.executor();
     CHECK(e.workers == threads);
     for (const int tasks : {0, 1, 2, 7, 100})
       for (int repeat = 0; repeat < 20; ++repeat) {
-        Job job(static_cast<std::size_t>(tasks), static_cast<std::size_t>(threads));
-        e.run(
-            tasks,
-            [](void* argument, int index, int worker) {
-              Job& j = *static_cast<Job*>(argument);
-              if (j.inside[static_cast<std::size_t>(worker)].fetch_add(1) != 0) ++j.clashes;
-              ++j.done[static_cast<std::size_t>(index)];
-              j.inside[static_cast<std::size_t>(worker)].fetch_sub(1);
-            },
-            &job);
-        int wrong = 0;
-        for (const auto& d : job.done) wrong += d.load() != 1;
-        CHECK(wrong == 0);
-        CHECK(job.clashes.load() == 0);
+        const test::TaskLog log(e, tasks);
+        CHECK(log.wrong() == 0);
+        CHECK(log.clashes.load() == 0);
       }
   }
 }

@@ -83,9 +83,7 @@ class AttendSeg {
   /// @param height,width 1 to 8192; larger than the working size: reduced to it, unless options.native
   /// @return an error for a size out of range or too large for the machine
   Result<Plan> plan(int height, int width, const PlanOptions& options = {}) const {
-    if (height < 1 || height > 8192) return out_of_range("picture height", height, 8192);
-    if (width < 1 || width > 8192) return out_of_range("picture width", width, 8192);
-    if (options.workers < 1 || options.workers > 1024) return out_of_range("options.workers", options.workers, 1024);
+    if (Status checked = check_request(height, width, options.workers); !checked) return checked.error();
     return guard_allocation<Plan>("plan", [&]() -> Result<Plan> {
       const Description& d = state_->info.description;
       const Geometry geometry =
@@ -106,9 +104,7 @@ class AttendSeg {
   /// Allocates everything that masks of [height, width] pictures need whose rows come one after the other, at native
   /// size. @param height,width 1 to 8192. @return an error for a size or a budget out of range
   Result<Stream> stream(int height, int width, const StreamOptions& options = {}) const {
-    if (height < 1 || height > 8192) return out_of_range("picture height", height, 8192);
-    if (width < 1 || width > 8192) return out_of_range("picture width", width, 8192);
-    if (options.workers < 1 || options.workers > 1024) return out_of_range("options.workers", options.workers, 1024);
+    if (Status checked = check_request(height, width, options.workers); !checked) return checked.error();
     return guard_allocation<Stream>("stream", [&]() -> Result<Stream> {
       const Description& d = state_->info.description;
       const Geometry geometry = Geometry::of(height, width, 0, d.total_stride(), true);
@@ -174,6 +170,12 @@ class AttendSeg {
   /// Of the class scores.
   Shape scores(const Geometry& g) const noexcept { return graph().result().shape(g.network_height, g.network_width); }
 
+  static Status check_request(int height, int width, int workers) {
+    if (height < 1 || height > 8192) return out_of_range("picture height", height, 8192);
+    if (width < 1 || width > 8192) return out_of_range("picture width", width, 8192);
+    if (workers < 1 || workers > 1024) return out_of_range("options.workers", workers, 1024);
+    return {};
+  }
   static Error out_of_range(const char* what, int value, int limit) {
     return {std::string(what) + ": " + std::to_string(value) + ", expected 1 to " + std::to_string(limit)};
   }

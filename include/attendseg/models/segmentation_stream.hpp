@@ -49,7 +49,8 @@ class SegmentationStream {
       // By one worker, since a row below the picture is copied from the one above it.
       stream_.produce(0, reach, [&](int node, Rows out) { execution_.run_shared(node, out, {}, ends); });
       if (reach < needed) break;
-      made_ = execution_.advance(stream_, next, executor, ends);
+      execution_.advance(stream_, next, executor, ends);
+      made_ = next;
     }
     const int taken = std::min(stream_.made(0), geometry_.height) - std::min(ends.first, geometry_.height);
     if (rows.data != nullptr) rows.data += taken * rows.row_bytes;

@@ -62,6 +62,12 @@ constexpr void each_read(const Graph& g, int node, Rows out, int height, const F
   }
 }
 
+/// Bytes of a ring of `rows` rows.
+constexpr std::int64_t ring_bytes(const Graph& g, const ScheduleOptions& o, int node, int rows) noexcept {
+  const Shape shape = g[node].shape(o.height, o.width);
+  return padded_bytes(std::int64_t{rows} * shape.width * shape.channels * o.element_bytes);
+}
+
 /// Bytes of the rings that segment `s` needs; writes the rows of each to `ring`. Runs the segment without computing.
 constexpr std::int64_t measure_rings(const Graph& g, const Segment& s, const ScheduleOptions& o, int rows, int bands,
                                      std::array<int, max_nodes>& ring) noexcept {
@@ -80,10 +86,7 @@ constexpr std::int64_t measure_rings(const Graph& g, const Segment& s, const Sch
     }
   }
   std::int64_t bytes = 0;
-  for (int i = s.first; i < s.last; ++i) {
-    const Shape shape = g[i].shape(o.height, o.width);
-    bytes += padded_bytes(std::int64_t{ring[at(i)]} * shape.width * shape.channels * o.element_bytes);
-  }
+  for (int i = s.first; i < s.last; ++i) bytes += ring_bytes(g, o, i, ring[at(i)]);
   return bytes;
 }
 
@@ -92,9 +95,8 @@ constexpr void append(Schedule& plan, const Graph& g, const Segment& s) noexcept
   plan.segments[at(plan.segment_count++)] = s;
   std::int64_t bytes = 0;
   for (int i = s.first; i < s.last; ++i) {
-    const Shape shape = g[i].shape(plan.options.height, plan.options.width);
     plan.offset[at(i)] = bytes;
-    bytes += padded_bytes(std::int64_t{plan.ring[at(i)]} * shape.width * shape.channels * plan.options.element_bytes);
+    bytes += ring_bytes(g, plan.options, i, plan.ring[at(i)]);
   }
   plan.ring[at(s.last)] = whole_tensor;
   if (bytes > plan.worker_bytes) plan.worker_bytes = bytes;
@@ -166,12 +168,13 @@ constexpr Schedule schedule_speed(const Graph& g, const ScheduleOptions& o) noex
     }
     const int rows = o.height >> g[last].log2_stride, bands = o.bands < rows ? o.bands : rows;
     Segment s{first, last, 1};
-    for (Segment wider = s; wider.strip < rows; wider.strip *= 2) {
-      std::array<int, max_nodes> ring{};
-      if (detail::measure_rings(g, wider, o, rows, bands, ring) > o.cache_bytes / 4) break;
-      s = wider;
+    std::int64_t rings = detail::measure_rings(g, s, o, rows, bands, plan.ring);
+    while (rings <= o.cache_bytes / 4 && 2 * s.strip < rows) {
+      std::array<int, max_nodes> ring = plan.ring;
+      const Segment wider{first, last, 2 * s.strip};
+      rings = detail::measure_rings(g, wider, o, rows, bands, ring);
+      if (rings <= o.cache_bytes / 4) s = wider, plan.ring = ring;
     }
-    detail::measure_rings(g, s, o, rows, bands, plan.ring);
     detail::append(plan, g, s);
   }
   detail::place_whole(plan, g, false);

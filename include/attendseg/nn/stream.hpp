@@ -37,12 +37,7 @@ class Stream {
         });
     // Deep segments need many rows before the first of the last node can be made. Beginning above it, where nothing
     // is needed yet, lets these come strip by strip as well.
-    for (bool idle = false; !idle; start_ -= s.strip) {
-      look_ahead(start_);
-      idle = true;
-      for (int i = s.first; i < s.last; ++i) idle = idle && end_[at(i)] <= done(i);
-      if (idle) break;
-    }
+    while (anything_needed(start_)) start_ -= s.strip;
   }
 
   /// Where to begin to advance from: at or above the first row to be made.
@@ -78,6 +73,14 @@ class Stream {
   constexpr void each_input(int i, F&& f) const noexcept {
     for (int which = 0; which < 2; ++which)
       if (const int j = (*graph_)[i].inputs[at(which)]; j >= segment_.first) f(which, j);
+  }
+
+  /// Whether advance(end) would make rows of a node before the last one.
+  constexpr bool anything_needed(int end) noexcept {
+    look_ahead(end);
+    for (int i = segment_.first; i < segment_.last; ++i)
+      if (end_[at(i)] > done(i)) return true;
+    return false;
   }
 
   constexpr void look_ahead(int end) noexcept {

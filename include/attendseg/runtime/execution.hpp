@@ -74,7 +74,7 @@ class Execution {
       const int rows = s.last == graph_->size() - 1 ? schedule_->result_rows(*graph_) : shape(s.last).height;
       if (schedule_->rows_only) {
         Stream stream(*graph_, s, schedule_->options.height, 0);
-        for (int y = stream.start(); y < rows;) y = advance(stream, std::min(y + s.strip, rows), executor, ends);
+        for (int y = stream.start(); y < rows;) advance(stream, y = std::min(y + s.strip, rows), executor, ends);
         continue;
       }
       if (s.first == s.last) {
@@ -95,11 +95,9 @@ class Execution {
   }
 
   /// One step of a rows-only schedule: makes the rows of the last node up to `end`; each node's rows are shared out.
-  /// @return end
   template <class Ends>
-  int advance(Stream& stream, int end, const Executor& executor, const Ends& ends) noexcept {
+  void advance(Stream& stream, int end, const Executor& executor, const Ends& ends) noexcept {
     stream.advance(end, [&](int node, Rows out) noexcept { run_shared(node, out, executor, ends); });
-    return end;
   }
   /// Rows of one node of a rows-only schedule, shared out.
   template <class Ends>
@@ -126,6 +124,8 @@ class Execution {
         },
         &job);
   }
+
+ private:
   std::byte* scratch(int worker) const noexcept {
     return scratch_.data() + scratch_bytes_ * static_cast<std::size_t>(worker);
   }
@@ -138,13 +138,11 @@ class Execution {
         ring == View<T>::whole ? shared_.data() : rings_.data() + ring_bytes_ * static_cast<std::size_t>(owner);
     return {reinterpret_cast<T*>(base + schedule_->offset[i]), s, std::ptrdiff_t{s.width} * s.channels, ring};
   }
-
- private:
   /// Bytes of each kind of memory.
   struct Sizes {
     Sizes(const Network<T>& network, const Schedule& schedule, int workers, std::size_t scratch_bytes) noexcept
         : shared(static_cast<std::size_t>(schedule.shared_bytes)),
-          rings(padded(static_cast<std::size_t>(schedule.worker_bytes) + slack)),
+          rings(static_cast<std::size_t>(padded_bytes(schedule.worker_bytes + std::int64_t{slack}))),
           owners(schedule.rows_only ? 1 : static_cast<std::size_t>(workers)),
           scratch(scratch_bytes) {
       const Graph& g = network.graph();
@@ -152,9 +150,8 @@ class Execution {
         const Shape out = g[i].shape(schedule.options.height, schedule.options.width);
         scratch = std::max(scratch, Kernels<T>::scratch_bytes(g[i], network.step(i), out));
       }
-      scratch = padded(scratch);
+      scratch = static_cast<std::size_t>(padded_bytes(static_cast<std::int64_t>(scratch)));
     }
-    static std::size_t padded(std::size_t n) noexcept { return (n + alignment - 1) / alignment * alignment; }
     std::size_t shared, rings, owners, scratch;
   };
 
