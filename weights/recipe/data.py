@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A folder of pictures and masks, held in memory; augmentation in torch, so that it runs where the network runs.
-
-Layout: NAME/dataset.json (classes, palette, source, terms), NAME/SPLIT/images/*.{jpg,png} and
-NAME/SPLIT/labels/*.png (8-bit class ids, 255 = ignore). Stems of a picture and of its mask are equal.
+"""A folder of pictures and masks (pictures.py has its layout), held in memory; augmentation in torch, so that it runs
+where the network runs.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import pathlib
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 
-IGNORE = 255
+from pictures import IGNORE, pairs, read_info, read_pair
 
 
 def normalise(pixels: torch.Tensor) -> torch.Tensor:
@@ -24,47 +20,51 @@ def normalise(pixels: torch.Tensor) -> torch.Tensor:
     return (pixels.float() - 128) / 64
 
 
-class Folder:
-    """All pictures of some splits, edge-padded to one size: images [N, 3, H, W] uint8, labels [N, H, W] uint8."""
+SOFT_STRIDE = 2  # soft labels are kept at half the picture's resolution: finer than any scores
+SOFT_STEP = 1 / 255  # ... as bytes
 
-    def __init__(self, root: str | pathlib.Path, splits: list[str]):
+
+class Folder:
+    """All pictures of some splits, edge-padded to one size: images [N, 3, H, W] uint8, labels [N, H, W] uint8.
+
+    With `soft`, a folder of soft_labels.py, also soft [N, C, H/2, W/2] uint8: a teacher's probabilities in 1/255; C is the
+    teacher's number of classes, which need not be the data set's.
+    """
+
+    def __init__(self, root: str | pathlib.Path, splits: list[str], soft: str | pathlib.Path | None = None):
         root = pathlib.Path(root)
-        self.info = json.loads((root / "dataset.json").read_text())
+        self.info = read_info(root)
         self.classes = len(self.info["classes"])
-        pairs = []
-        for split in splits:
-            images = sorted(p for p in (root / split / "images").iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
-            if not images:
-                raise ValueError(f"{root / split / 'images'}: no .jpg or .png pictures")
-            for path in images:
-                label = root / split / "labels" / (path.stem + ".png")
-                if not label.exists():
-                    raise ValueError(f"{path}: no mask at {label}")
-                pairs.append((path, label))
-        self.names = [image.stem for image, _ in pairs]
-        pictures = [np.array(Image.open(image).convert("RGB")) for image, _ in pairs]
-        masks = [np.array(Image.open(label)) for _, label in pairs]
-        for (image, label), picture, mask in zip(pairs, pictures, masks):
-            if mask.shape != picture.shape[:2]:
-                raise ValueError(f"{label}: shape {mask.shape}, expected {picture.shape[:2]} as {image.name}")
-            wrong = mask[(mask >= self.classes) & (mask != IGNORE)]
-            if wrong.size:
-                raise ValueError(f"{label}: class id {wrong[0]}, expected 0 to {self.classes - 1} or {IGNORE}")
-        self.sizes = torch.tensor([p.shape[:2] for p in pictures])
+        files = [pair for split in splits for pair in pairs(root, split)]
+        self.names = [image.stem for image, _ in files]
+        read = [read_pair(image, label, self.classes) for image, label in files]
+        self.sizes = torch.tensor([mask.shape for _, mask in read])
         height, width = self.sizes.amax(0).tolist()
-        self.images = torch.empty(len(pairs), 3, height, width, dtype=torch.uint8)
-        self.labels = torch.full((len(pairs), height, width), IGNORE, dtype=torch.uint8)
-        for i, (picture, mask) in enumerate(zip(pictures, masks)):
+        self.images = torch.empty(len(files), 3, height, width, dtype=torch.uint8)
+        self.labels = torch.full((len(files), height, width), IGNORE, dtype=torch.uint8)
+        for i, (picture, mask) in enumerate(read):
             h, w = mask.shape
             padded = np.pad(picture, ((0, height - h), (0, width - w), (0, 0)), mode="edge")
             self.images[i] = torch.from_numpy(padded).permute(2, 0, 1)
             self.labels[i, :h, :w] = torch.from_numpy(mask)
+        self.soft = None if soft is None else torch.cat([self.read_soft(pathlib.Path(soft) / f"{root.name}-{s}.pt") for s in splits])
+        if soft is not None and len(self.soft) != len(self):
+            raise ValueError(f"{soft}: soft labels of {len(self.soft)} pictures, expected {len(self)} as {root} has")
+
+    def read_soft(self, path: pathlib.Path) -> torch.Tensor:
+        """The soft labels of one split, padded with zeros to this folder's size."""
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: no soft labels; soft_labels.py makes them")
+        soft = torch.load(path, map_location="cpu")
+        height, width = (-(-side // SOFT_STRIDE) for side in self.images.shape[-2:])
+        return F.pad(soft, (0, width - soft.shape[3], 0, height - soft.shape[2]))
 
     def __len__(self):
         return len(self.names)
 
     def to(self, device):
         self.images, self.labels, self.sizes = self.images.to(device), self.labels.to(device), self.sizes.to(device)
+        self.soft = None if self.soft is None else self.soft.to(device)
         return self
 
     def class_weights(self) -> torch.Tensor:
@@ -80,10 +80,11 @@ def padded(picture: torch.Tensor, multiple: int) -> torch.Tensor:
 
 
 class Augment:
-    """Random scale, place, flip, tilt and colour; returns normalised crops and their labels.
+    """Random scale, place, flip, tilt and colour; returns normalised crops, their labels and soft labels (or None).
 
     The labels come at half the crop's resolution (the loss is taken there: four times cheaper than at
-    full resolution and finer than the scores), the nearest pixel of a random phase.
+    full resolution and finer than the scores), the nearest pixel of a random phase. Soft labels [n, C, h, w] are
+    probabilities, 0 outside the picture.
     """
 
     def __init__(self, scale=(0.75, 2.0), rotate=5.0, colour=0.3):
@@ -119,8 +120,12 @@ class Augment:
         oy, ox = torch.randint(0, 2, (2,), generator=rng).tolist()
         # +1 so that what lies outside the picture (0) becomes IGNORE (255) when the one is taken off again.
         labels = (data.labels[where].float() + 1).unsqueeze(1)
-        y = F.grid_sample(labels, grid[:, oy::2, ox::2], mode="nearest", padding_mode="zeros", align_corners=False)
+        coarse = grid[:, oy::2, ox::2]
+        y = F.grid_sample(labels, coarse, mode="nearest", padding_mode="zeros", align_corners=False)
         y = (y.squeeze(1).round().long() - 1) % 256
+        soft = None
+        if data.soft is not None:
+            soft = F.grid_sample(data.soft[where].float() * SOFT_STEP, coarse, padding_mode="zeros", align_corners=False)
         if self.colour:
             c = self.colour
             one = lambda low, high: uniform(low, high).to(device).view(n, 1, 1, 1)
@@ -131,4 +136,4 @@ class Augment:
             x = grey + (x - grey) * one(1 - c, 1 + c)
             tint = 1 + 0.1 * (torch.rand(n, 3, 1, 1, generator=rng) * 2 - 1)
             x = (x * tint.to(device)).clamp(0, 255)
-        return normalise(x), y
+        return normalise(x), y, soft

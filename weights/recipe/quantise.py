@@ -15,8 +15,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import batches
 import oracle
-from data import IGNORE, Augment, Folder, normalise, padded
+from data import Folder, normalise, padded
 from description import Description
 from graph import Node, lower
 from network import LOGIT_STEP, AttendSeg
@@ -86,8 +87,9 @@ def start(net: AttendSeg, data: Folder, config: dict) -> Simulated:
     return Simulated(nodes, fold_scales(weights, nodes), calibrate(nodes, weights, pictures))
 
 
-def fine_tune(net: AttendSeg, data: Folder, config: dict, out: pathlib.Path, seconds: float | None = None) -> Simulated | None:
-    """Trains the integer network beside the float one (its teacher); None when `seconds` ran out before the end."""
+def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathlib.Path,
+              seconds: float | None = None) -> Simulated | None:
+    """Trains the integer network on the float one's batches, and on its scores; None when `seconds` ran out before the end."""
     o = config["quantised"]
     torch.manual_seed(config["seed"])
     rng = torch.Generator().manual_seed(config["seed"])
@@ -103,7 +105,7 @@ def fine_tune(net: AttendSeg, data: Folder, config: dict, out: pathlib.Path, sec
         sim = Simulated(nodes, fold_scales(fold(net, nodes), nodes), saved["grids"])
         sim.load_state_dict(saved["net"])
     else:
-        sim = start(net, data, config)
+        sim = start(net, source.data, config)
     ema = Average(sim, o["ema"])
     optimiser = torch.optim.Adam(sim.parameters(), lr=o["rate"])
     if saved is not None:
@@ -111,11 +113,9 @@ def fine_tune(net: AttendSeg, data: Folder, config: dict, out: pathlib.Path, sec
         ema.steps, step, log = saved["ema_steps"], saved["step"], saved["log"]
         optimiser.load_state_dict(saved["optimiser"])
         rng.manual_seed(config["seed"] + 7919 * (step + 1))
-    class_weights, augment = data.class_weights(), Augment(**config["augment"])
     batch, crop = o["batch"], tuple(config["crops"][-1][1])
     last = o["pictures"] // batch
     began, saved_at, shown, total, count, first = time.time(), time.time(), 0.0, 0.0, 0, step
-    order = torch.empty(0, dtype=torch.long)
 
     def save():
         out.mkdir(parents=True, exist_ok=True)
@@ -128,17 +128,13 @@ def fine_tune(net: AttendSeg, data: Folder, config: dict, out: pathlib.Path, sec
     while step < last and (seconds is None or time.time() - began < seconds):
         for group in optimiser.param_groups:
             group["lr"] = o["rate"] * min(1.0, (step + 1) / 20) * (1 - step / last)
-        if len(order) < batch:
-            order = torch.cat([order, torch.randperm(len(data), generator=rng)])
-        index, order = order[:batch], order[batch:]
-        x, y = augment(data, index, crop, rng)
+        x, parts = source.next(crop, rng)
         x = x.contiguous(memory_format=torch.channels_last)
         x = ((x * 64).round() / 64)  # what pixels can be
         with torch.no_grad():
             teacher = net(x).softmax(1)
         scores = sim(x)
-        enlarged = F.interpolate(scores, y.shape[-2:], mode="bilinear", align_corners=False)
-        loss = F.cross_entropy(enlarged, y, class_weights, ignore_index=IGNORE)
+        loss = batches.loss(scores, parts, source.class_weights)
         if o["distil"]:
             loss = loss + o["distil"] * F.kl_div(scores.log_softmax(1), teacher, reduction="none").sum(1).mean()
         optimiser.zero_grad(set_to_none=True)
@@ -238,11 +234,15 @@ def report(sim: Simulated, net: AttendSeg, data: Folder, limit: int | None) -> d
     return result
 
 
-def quantise(out: pathlib.Path, data: Folder, options: dict | None = None, seconds: float | None = None):
-    """out/float.pt to out/quantised.pt. @return the integer network (None: call again), float network, configuration."""
+def quantise(out: pathlib.Path, data_root: pathlib.Path, options: dict | None = None, seconds: float | None = None):
+    """out/float.pt to out/quantised.pt.
+
+    @return the integer network (None: call again), the float network, its training pictures
+    """
     net, config = load_float(out / "float.pt")
     config["quantised"] = DEFAULTS | config.get("quantised", {}) | (options or {})
-    return fine_tune(net, data, config, out, seconds), net, config
+    source = batches.Batches(config | {"batch": config["quantised"]["batch"]}, data_root, "cpu")
+    return fine_tune(net, source, config, out, seconds), net, source.data
 
 
 def main():
@@ -260,9 +260,7 @@ def main():
     if a.threads:
         torch.set_num_threads(a.threads)
     options = {k: v for k, v in (("pictures", a.pictures), ("rate", a.rate)) if v is not None}
-    config = torch.load(a.out / "float.pt", map_location="cpu", weights_only=False)["config"]
-    data = Folder(a.data / config["data"], config["train"])
-    sim, net, _ = quantise(a.out, data, options, a.seconds)
+    sim, net, data = quantise(a.out, a.data, options, a.seconds)
     if sim is not None:
         print(json.dumps(report(sim, net, data, a.limit), indent=1))
 

@@ -4,7 +4,7 @@
   python weights/recipe/recipe.py weights/recipe/camvid.json --data DATA --out OUT
   python weights/recipe/recipe.py --folder MY_DATA --out OUT        # your own classes
 
-trains (OUT/float.pt), quantises (OUT/quantised.pt), measures both networks on the splits that the configuration
+trains (with "distil": a teacher first, OUT/teacher and its soft labels OUT/soft; OUT/float.pt), quantises (OUT/quantised.pt), measures both networks on the splits that the configuration
 names under "test", and writes OUT/NAME.{int8,float}.safetensors, OUT/accuracy.json and OUT/curves.png.
 """
 
@@ -22,6 +22,7 @@ import torch
 from PIL import Image
 
 import export
+import soft_labels
 from data import Folder
 from graph import lower
 from quantise import Raw, load_float, load_quantised, quantise, report
@@ -111,6 +112,21 @@ def write_files(out: pathlib.Path, root: pathlib.Path, config: dict, accuracy: d
     print(f"{out / d.name}.int8.safetensors\n{out / d.name}.float.safetensors")
 
 
+def teach(config: dict, base: pathlib.Path, out: pathlib.Path, device: str) -> None:
+    """The teacher that config["distil"] names, trained and asked about every picture; config learns where its labels are."""
+    distil = config["distil"]
+    teacher = json.loads((HERE / distil["teacher"]).read_text())
+    teacher |= {"data": config["data"], "train": config["train"], "validate": config.get("validate", [])}
+    check_resume(out / "teacher" / "float.pt", teacher)
+    train(teacher, base, out / "teacher", device)
+    distil["labels"] = str(out / "soft")
+    extra = config.get("extra", {"data": "", "splits": []})
+    if int(os.environ.get("RANK", 0)) == 0:
+        for name, splits in ((config["data"], config["train"]), (extra["data"], extra["splits"])):
+            for split in splits:
+                soft_labels.write(out / "teacher" / "float.pt", base, name, split, out / "soft", device)
+
+
 def check_resume(checkpoint: pathlib.Path, config: dict) -> None:
     """A checkpoint of another network must not be continued silently."""
     if checkpoint.exists():
@@ -147,12 +163,13 @@ def main():
     check_resume(a.out / "float.pt", config)
     (a.out / "config.json").write_text(json.dumps(config, indent=1) + "\n")
 
-    train(config, base, a.out, a.device, None)
+    if "distil" in config:
+        teach(config, base, a.out, a.device)
+    train(config, base, a.out, a.device)
     if int(os.environ.get("RANK", 0)) > 0:
         return  # under torchrun one process does the rest
-    data = Folder(root, config["train"])
     options = {"pictures": a.quantised_pictures} if a.quantised_pictures else None
-    sim, net, _ = quantise(a.out, data, options)
+    sim, net, data = quantise(a.out, base, options)
     (a.out / "quantised.json").write_text(json.dumps(report(sim, net, data, 100), indent=1) + "\n")
     del data
     write_files(a.out, root, config, evaluate(a.out, root, config))

@@ -10,15 +10,18 @@ import os
 import pathlib
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 
-from data import IGNORE, Augment, Folder, normalise, padded
+import batches
+from data import IGNORE, Folder, normalise, padded
 from description import Description
 from network import AttendSeg
+from teacher import Teacher
 
 
 def confusion(net, data: Folder, multiple: int, limit: int | None = None) -> np.ndarray:
@@ -75,21 +78,31 @@ def crop_at(plan: list, done: float) -> tuple[int, int]:
     return tuple([size for start, size in plan if done >= start][-1])
 
 
-def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str, seconds: float | None) -> None:
-    """Trains until config["pictures"] picture-steps are done, or `seconds` are over (resume by calling again)."""
+def build(config: dict) -> torch.nn.Module:
+    """The untrained network that a configuration asks for."""
+    description = Description.from_json(config["description"])
+    return Teacher(description.classes) if config.get("network") == "teacher" else AttendSeg(description)
+
+
+def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str, seconds: float | None = None,
+          on_report: Callable[[dict], bool] | None = None) -> list[dict]:
+    """Trains until config["pictures"] picture-steps are done, or `seconds` are over (resume by calling again).
+
+    @param on_report  of a single process: called with each entry of the log; True ends the run there
+    @return the log: pictures, loss, and of config["validate"] miou and pixel_accuracy in percent
+    """
     world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
     if world > 1:
         dist.init_process_group("nccl" if device == "cuda" else "gloo")
         if device == "cuda":
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
     torch.manual_seed(config["seed"])
-    description = Description.from_json(config["description"])
-    root = data_root / config["data"]
-    data = Folder(root, config["train"])
-    held_out = Folder(root, config["validate"]) if config.get("validate") else None
-    class_weights = data.class_weights().to(device)
-    data.to(device)
-    net = AttendSeg(description).to(device, memory_format=torch.channels_last)
+    batch, pictures = config["batch"], config["pictures"]  # of all processes together
+    if batch % world:
+        raise ValueError(f"batch: {batch}, expected a multiple of the {world} processes")
+    source = batches.Batches(config | {"batch": batch // world}, data_root, device)
+    held_out = Folder(data_root / config["data"], config["validate"]) if config.get("validate") else None
+    net = build(config).to(device, memory_format=torch.channels_last)
     ema = Average(net, config["ema"])
     plain = [p for p in net.parameters() if p.ndim == 1]  # batch norm, biases, condenser scales: no decay
     decayed = [p for p in net.parameters() if p.ndim > 1]
@@ -98,7 +111,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
         lr=config["rate"],
     )
     rng = torch.Generator().manual_seed(config["seed"] + 1000 * rank)
-    step, skipped, log = 0, 0, []
+    step, seen, skipped, log = 0, 0, 0, []  # seen: picture-steps done
     checkpoint = out / "float.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=False)
@@ -106,37 +119,30 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
         ema.net.load_state_dict(saved["ema"])
         ema.steps = saved["ema_steps"]
         optimiser.load_state_dict(saved["optimiser"])
-        step, log = saved["step"], saved["log"]
+        step, seen, log = saved["step"], saved["pictures"], saved["log"]
         rng.manual_seed(config["seed"] + 1000 * rank + 7919 * (step + 1))
     model = torch.nn.parallel.DistributedDataParallel(net) if world > 1 else net
-    augment = Augment(**config["augment"])
-    batch = config["batch"]
-    last = max(1, config["pictures"] // (batch * world))
+    warmup = config["warmup"] * batch / pictures
     began, saved_at, shown, loss_sum, loss_count = time.time(), time.time(), time.time(), 0.0, 0
-    order = torch.empty(0, dtype=torch.long)
 
     def save():
         if rank == 0:
             out.mkdir(parents=True, exist_ok=True)
             state = {"net": net.state_dict(), "ema": ema.net.state_dict(), "ema_steps": ema.steps, "log": log,
-                     "optimiser": optimiser.state_dict(), "step": step, "config": config}
+                     "optimiser": optimiser.state_dict(), "step": step, "pictures": seen, "config": config}
             torch.save(state, checkpoint.with_suffix(".part"))
             checkpoint.with_suffix(".part").replace(checkpoint)
 
-    started = step
-    while step < last and (seconds is None or time.time() - began < seconds):
-        done = step / last
+    started = seen
+    while seen < pictures and (seconds is None or time.time() - began < seconds):
+        done = seen / pictures
         for group in optimiser.param_groups:
-            group["lr"] = config["rate"] * rate(done, config["warmup"] / last, config["decay"])
-        if len(order) < batch:
-            order = torch.cat([order, torch.randperm(len(data), generator=rng)])
-        index, order = order[:batch], order[batch:]
-        x, y = augment(data, index, crop_at(config["crops"], done), rng)
+            group["lr"] = config["rate"] * rate(done, warmup, config["decay"])
+        x, parts = source.next(crop_at(config["crops"], done), rng)
         model.train()
         with torch.autocast(device, dtype=torch.bfloat16):
             scores = model(x.contiguous(memory_format=torch.channels_last))
-        scores = F.interpolate(scores.float(), y.shape[-2:], mode="bilinear", align_corners=False)
-        loss = F.cross_entropy(scores, y, class_weights, ignore_index=IGNORE)
+        loss = batches.loss(scores, parts, source.class_weights)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         # One gradient that is not finite would end the run; such a step is left out and counted.
@@ -145,23 +151,24 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
             ema.update(net)
         else:
             skipped += 1
-        step += 1
+        step, seen = step + 1, seen + batch
         loss_sum, loss_count = loss_sum + loss.item(), loss_count + 1
-        if rank == 0 and (time.time() - shown > 5 or step == last):
-            pace = (step - started) * batch * world / (time.time() - began)
-            left = (last - step) * batch * world / pace / 60
-            bar = "#" * int(30 * step / last)
-            print(f"\r[{bar:30}] {step * batch * world}/{last * batch * world} pictures, loss {loss_sum / loss_count:.3f}, "
-                  f"{pace:.1f}/s, {left:.0f} min left ", end="", file=sys.stderr, flush=True)
+        if rank == 0 and (time.time() - shown > 5 or seen >= pictures):
+            pace = (seen - started) / (time.time() - began)
+            bar = "#" * int(30 * seen / pictures)
+            print(f"\r[{bar:30}] {seen}/{pictures} pictures, loss {loss_sum / loss_count:.3f}, {pace:.1f}/s, "
+                  f"{max(0, pictures - seen) / pace / 60:.0f} min left ", end="", file=sys.stderr, flush=True)
             shown = time.time()
-        if step % max(1, config["report"] // (batch * world)) == 0 or step == last:
-            entry = {"pictures": step * batch * world, "loss": loss_sum / loss_count, "skipped": skipped}
+        if seen // config["report"] > (seen - batch) // config["report"] or seen >= pictures:
+            entry = {"pictures": seen, "loss": loss_sum / loss_count, "skipped": skipped}
             loss_sum, loss_count = 0.0, 0
             if held_out is not None and rank == 0:
-                entry |= {k: v for k, v in figures(confusion(ema.net, held_out, description.total_stride)).items() if k != "iou"}
+                entry |= {k: v for k, v in figures(confusion(ema.net, held_out, net.total_stride)).items() if k != "iou"}
             log.append(entry)
             if rank == 0:
                 print("\n" + json.dumps(entry), file=sys.stderr)
+            if on_report is not None and on_report(entry):
+                break
         if time.time() - saved_at > 120:
             save()
             saved_at = time.time()
@@ -170,6 +177,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
         print(file=sys.stderr)
     if world > 1:
         dist.destroy_process_group()
+    return log
 
 
 def main():
@@ -178,6 +186,7 @@ def main():
     p.add_argument("--data", type=pathlib.Path, default=os.environ.get("ATTENDSEG_DATA"), help="folder that holds the data sets")
     p.add_argument("--out", type=pathlib.Path, required=True, help="folder for checkpoints")
     p.add_argument("--pictures", type=int, help="picture-steps, instead of the configuration's")
+    p.add_argument("--soft-labels", type=pathlib.Path, help="folder of soft_labels.py, where the configuration distils")
     p.add_argument("--seconds", type=float, help="stop (resumably) after so long")
     p.add_argument("--threads", type=int)
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -189,6 +198,10 @@ def main():
     config = json.loads(a.config.read_text())
     if a.pictures:
         config["pictures"] = a.pictures
+    if "distil" in config:
+        if a.soft_labels is None:
+            p.error("distil: the configuration learns from a teacher; give --soft-labels (soft_labels.py makes them)")
+        config["distil"]["labels"] = str(a.soft_labels)
     train(config, a.data, a.out, a.device, a.seconds)
 
 

