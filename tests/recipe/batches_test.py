@@ -16,51 +16,81 @@ except ImportError as missing:
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "weights" / "recipe"))
 
-from batches import Batches, Part, loss
-from data import IGNORE
+from batches import Batches, Part, at_phase, loss
+from data import IGNORE, LABEL_STEP, Augment, Crops, Folder, points
 
 CLASSES = ["sky", "road", "car"]
 AUGMENT = {"scale": [0.8, 1.2], "rotate": 3.0, "colour": 0.2}
+
+
+def part(y, soft, *rest, start=0, phase=(1, 1)) -> Part:
+    return Part(start, Crops(torch.empty(len(y), 3, 1, 1), y, soft, phase), *rest)
 
 
 class LossTest(unittest.TestCase):
     def setUp(self):
         g = torch.Generator().manual_seed(0)
         self.scores = torch.randn(4, 3, 8, 10, generator=g)
+        self.here = at_phase(self.scores, part(self.scores[:, 0], None, 1.0, 0.0, None).crops)
         self.y = torch.randint(0, 3, (4, 8, 10), generator=g)
         self.y[:, 0] = IGNORE
         self.soft = torch.randn(4, 3, 8, 10, generator=g).softmax(1)
         self.weights = torch.tensor([1.0, 2.0, 5.0])
 
+    def test_scores_at_a_phase_are_those_of_the_enlarged_map(self):
+        whole = F.interpolate(self.scores, scale_factor=LABEL_STEP, mode="bilinear", align_corners=False)
+        for phase in ((0, 0), (1, 2), (3, 0), (3, 3)):
+            ours = at_phase(self.scores, Crops(torch.empty(0), self.y, None, phase))
+            torch.testing.assert_close(ours, whole[..., phase[0] :: LABEL_STEP, phase[1] :: LABEL_STEP])
+
     def test_hard_labels_alone_are_pytorchs_cross_entropy(self):
-        ours = loss(self.scores, [Part(0, self.y, None, 1.0, 0.0, None)], self.weights)
-        theirs = F.cross_entropy(self.scores, self.y, self.weights, ignore_index=IGNORE)
+        ours = loss(self.scores, [part(self.y, None, 1.0, 0.0, None)], self.weights)
+        theirs = F.cross_entropy(self.here, self.y, self.weights, ignore_index=IGNORE)
         self.assertAlmostEqual(ours.item(), theirs.item(), places=5)
 
     def test_soft_labels_that_are_certain_are_hard_labels(self):
         known = self.y != IGNORE
         certain = F.one_hot(torch.where(known, self.y, 0), 3).permute(0, 3, 1, 2) * known.unsqueeze(1)
-        hard = loss(self.scores, [Part(0, self.y, None, 1.0, 0.0, None)], self.weights)
-        mixed = loss(self.scores, [Part(0, self.y, certain.float(), 0.3, 0.7, None)], self.weights)
+        hard = loss(self.scores, [part(self.y, None, 1.0, 0.0, None)], self.weights)
+        mixed = loss(self.scores, [part(self.y, certain.float(), 0.3, 0.7, None)], self.weights)
         self.assertAlmostEqual(hard.item(), mixed.item(), places=5)
 
     def test_parts_share_one_mean(self):
-        whole = loss(self.scores, [Part(0, self.y, self.soft, 0.5, 0.5, None)], self.weights)
-        halves = [Part(i, self.y[i : i + 2], self.soft[i : i + 2], 0.5, 0.5, None) for i in (0, 2)]
+        whole = loss(self.scores, [part(self.y, self.soft, 0.5, 0.5, None)], self.weights)
+        halves = [part(self.y[i : i + 2], self.soft[i : i + 2], 0.5, 0.5, None, start=i) for i in (0, 2)]
         self.assertAlmostEqual(whole.item(), loss(self.scores, halves, self.weights).item(), places=5)
 
     def test_coarse_labels_ask_for_any_of_their_classes(self):
         members = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]])
         coarse = torch.where(self.y == IGNORE, IGNORE, (self.y > 0).long())
-        ours = loss(self.scores, [Part(0, coarse, None, 1.0, 0.0, members)], torch.ones(3))
-        q = self.scores.softmax(1)
+        ours = loss(self.scores, [part(coarse, None, 1.0, 0.0, members)], torch.ones(3))
+        q = self.here.softmax(1)
         p = torch.where(coarse == 0, q[:, 0], q[:, 1] + q[:, 2])
         self.assertAlmostEqual(ours.item(), -p[coarse != IGNORE].log().mean().item(), places=5)
 
     def test_gradients_are_finite_where_all_is_ignored(self):
         scores = self.scores.requires_grad_()
-        loss(scores, [Part(0, torch.full_like(self.y, IGNORE), None, 1.0, 0.0, None)], self.weights).backward()
+        loss(scores, [part(torch.full_like(self.y, IGNORE), None, 1.0, 0.0, None)], self.weights).backward()
         self.assertTrue(torch.isfinite(scores.grad).all())
+
+
+class AugmentTest(unittest.TestCase):
+    def test_points_are_pytorchs_affine_grid(self):
+        theta = torch.randn(2, 2, 3, generator=torch.Generator().manual_seed(1))
+        theirs = F.affine_grid(theta, [2, 1, 8, 12], align_corners=False)
+        torch.testing.assert_close(points(theta, (8, 12)), theirs)
+        torch.testing.assert_close(points(theta, (8, 12), (1, 3), 4), theirs[:, 1::4, 3::4])
+
+    def test_without_change_a_crop_is_the_picture_and_its_labels(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make_set(pathlib.Path(folder), CLASSES, [(32, 48)], 4)
+            data = Folder(folder, ["train"])
+        same = Augment((1.0, 1.0), 0.0, 0.0)
+        same.transforms = lambda *_: torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+        crops = same(data, torch.tensor([0]), (32, 48), torch.Generator().manual_seed(2))
+        torch.testing.assert_close(crops.x, (data.images.float() - 128) / 64, atol=1e-3, rtol=0)
+        oy, ox = crops.phase
+        self.assertTrue(torch.equal(crops.y, data.labels[:, oy::LABEL_STEP, ox::LABEL_STEP].long()))
 
 
 class BatchesTest(unittest.TestCase):
@@ -82,8 +112,8 @@ class BatchesTest(unittest.TestCase):
     def test_labelled_pictures_alone(self):
         x, parts = Batches(self.config, self.root, "cpu").next((32, 32), self.rng)
         self.assertEqual((tuple(x.shape), len(parts)), ((4, 3, 32, 32), 1))
-        self.assertEqual((parts[0].hard_weight, parts[0].soft), (1.0, None))
-        self.assertEqual(tuple(parts[0].y.shape), (4, 16, 16))
+        self.assertEqual((parts[0].hard_weight, parts[0].crops.soft), (1.0, None))
+        self.assertEqual(tuple(parts[0].crops.y.shape), (4, 8, 8))
 
     def test_a_share_of_other_pictures_is_labelled_by_the_teacher_alone(self):
         self.write_soft("streets", 3, 24, 32)
@@ -91,11 +121,11 @@ class BatchesTest(unittest.TestCase):
         config = self.config | {"distil": {"weight": 0.4, "labels": str(self.root / "soft")},
                                 "extra": {"data": "others", "splits": ["train"], "share": 0.25, "scale": [1.0, 2.0]}}
         x, (own, other) = Batches(config, self.root, "cpu").next((32, 32), self.rng)
-        self.assertEqual((len(x), len(own.y), other.start, len(other.y)), (4, 3, 3, 1))
+        self.assertEqual((len(x), len(own.crops.y), other.start, len(other.crops.y)), (4, 3, 3, 1))
         self.assertAlmostEqual(own.hard_weight + own.soft_weight, 1.0)
         self.assertEqual((other.hard_weight, other.soft_weight), (0.0, 1.0))
-        inside = own.y != IGNORE  # the soft labels went the pictures' way: class 1 inside, nothing outside
-        self.assertGreater(own.soft[:, 1][inside].mean().item(), 0.95)
+        inside = own.crops.y != IGNORE  # the soft labels went the pictures' way: class 1 inside, nothing outside
+        self.assertGreater(own.crops.soft[:, 1][inside].mean().item(), 0.95)
 
     def test_coarse_classes_of_other_pictures(self):
         extra = {"data": "others", "splits": ["train"], "share": 0.5, "scale": [1.0, 1.0],

@@ -9,19 +9,18 @@ import pathlib
 import torch
 import torch.nn.functional as F
 
-from data import IGNORE, Augment, Folder
+from data import IGNORE, LABEL_STEP, Augment, Crops, Folder
 
 
 @dataclasses.dataclass
 class Part:
-    """What one data set gives to a batch; the part's pictures are rows `start` to `start + len(y)` of the scores."""
+    """What one data set gives to a batch; its pictures are rows `start` to `start + len(crops.x)` of the scores."""
 
     start: int
-    y: torch.Tensor  # [n, h, w] class ids, IGNORE where there is none
-    soft: torch.Tensor | None  # [n, classes, h, w] probabilities
+    crops: Crops
     hard_weight: float
     soft_weight: float
-    members: torch.Tensor | None  # [coarse classes, classes] 0 or 1: y are ids of these sets of classes
+    members: torch.Tensor | None  # [coarse classes, classes] 0 or 1: crops.y are ids of these sets of classes
 
 
 class Source:
@@ -31,12 +30,11 @@ class Source:
         self.data, self.augment, self.share, self.part = data, augment, share, part
         self.order = torch.empty(0, dtype=torch.long)
 
-    def next(self, start: int, crop: tuple[int, int], rng: torch.Generator) -> tuple[torch.Tensor, Part]:
+    def next(self, start: int, crop: tuple[int, int], rng: torch.Generator) -> Part:
         while len(self.order) < self.share:
             self.order = torch.cat([self.order, torch.randperm(len(self.data), generator=rng)])
         index, self.order = self.order[: self.share], self.order[self.share :]
-        x, y, soft = self.augment(self.data, index, crop, rng)
-        return x, Part(start, y, soft, **self.part)
+        return Part(start, self.augment(self.data, index, crop, rng), **self.part)
 
 
 def members(root: pathlib.Path, coarse: dict[str, list[str]], theirs: list[str], ours: list[str]) -> torch.Tensor:
@@ -81,35 +79,46 @@ class Batches:
 
     def next(self, crop: tuple[int, int], rng: torch.Generator) -> tuple[torch.Tensor, list[Part]]:
         """[batch, 3, *crop] normalised pictures and what is known of them."""
-        pictures, parts, start = [], [], 0
+        parts: list[Part] = []
         for source in self.sources:
-            x, part = source.next(start, crop, rng)
-            start += len(x)
-            pictures.append(x)
-            parts.append(part)
-        return torch.cat(pictures), parts
+            parts.append(source.next(sum(len(p.crops.x) for p in parts), crop, rng))
+        return torch.cat([p.crops.x for p in parts]), parts
+
+
+def at_phase(scores: torch.Tensor, crops: Crops) -> torch.Tensor:
+    """Scores [n, C, h/s, w/s] of any stride s where the crops have their labels, [n, C, h/4, w/4]: for s = 4 what the
+    bilinear enlargement to every pixel holds there, else a second interpolation of it."""
+    size = crops.y.shape[-2:]
+    if scores.shape[-2:] != size:
+        scores = F.interpolate(scores, size, mode="bilinear", align_corners=False)
+    for dim, phase in zip((2, 3), crops.phase):
+        shift = (phase + 0.5) / LABEL_STEP - 0.5  # in scores, from the one that the label's 4x4 pixels belong to
+        n = scores.shape[dim]
+        ends = (scores.narrow(dim, 0, n - 1), scores.narrow(dim, 1, n - 1))
+        # The neighbour on the label's side; at the picture's end, itself.
+        neighbour = torch.cat([ends[1], scores.narrow(dim, n - 1, 1)] if shift > 0 else [scores.narrow(dim, 0, 1), ends[0]], dim)
+        scores = torch.lerp(scores, neighbour, abs(shift))
+    return scores
 
 
 def loss(scores: torch.Tensor, parts: list[Part], class_weights: torch.Tensor) -> torch.Tensor:
     """Class-weighted cross-entropy with hard and soft targets mixed, a mean over the weights of all targets.
 
-    @param scores  [batch, classes, any size], enlarged bilinearly to the labels' size
+    @param scores  [batch, classes, h, w] of the batch's crops, at any stride
     """
-    scores = F.interpolate(scores.float().contiguous(), parts[0].y.shape[-2:], mode="bilinear", align_corners=False)
-    logs = scores.log_softmax(1)
-    total, norm = scores.new_zeros(()), scores.new_zeros(())
+    total, norm = scores.new_zeros((), dtype=torch.float32), scores.new_zeros((), dtype=torch.float32)
     for p in parts:
-        q = logs[p.start : p.start + len(p.y)]
+        y, soft = p.crops.y, p.crops.soft
+        q = at_phase(scores[p.start : p.start + len(y)].float().contiguous(), p.crops).log_softmax(1)
+        if p.soft_weight:
+            target = soft * class_weights.view(1, -1, 1, 1)
+            total = total - p.soft_weight * (target * q).sum()
+            norm = norm + p.soft_weight * target.sum()
         if p.hard_weight:
             weights = class_weights
             if p.members is not None:  # the probability of any of the classes that the coarse one may mean
                 q = torch.einsum("kc,nchw->nkhw", p.members, q.exp()).clamp_min(1e-6).log().contiguous()
                 weights = p.members @ class_weights / p.members.sum(1)
-            known = p.y != IGNORE
-            total = total + p.hard_weight * F.nll_loss(q, p.y, weights, ignore_index=IGNORE, reduction="sum")
-            norm = norm + p.hard_weight * weights[p.y[known]].sum()
-        if p.soft_weight:
-            target = p.soft * class_weights.view(1, -1, 1, 1)
-            total = total - p.soft_weight * (target * q).sum()
-            norm = norm + p.soft_weight * target.sum()
+            total = total + p.hard_weight * F.nll_loss(q, y, weights, ignore_index=IGNORE, reduction="sum")
+            norm = norm + p.hard_weight * weights[y[y != IGNORE]].sum()
     return total / norm.clamp_min(1e-6)

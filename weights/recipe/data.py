@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A folder of pictures and masks (pictures.py has its layout), held in memory; augmentation in torch, so that it runs
-where the network runs.
-"""
+"""Pictures and masks (pictures.py tells the layout) held in memory; augmentation in torch, where the network runs."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import pathlib
 
@@ -79,23 +78,46 @@ def padded(picture: torch.Tensor, multiple: int) -> torch.Tensor:
     return F.pad(picture.float(), (0, -w % multiple, 0, -h % multiple), mode="replicate")
 
 
-class Augment:
-    """Random scale, place, flip, tilt and colour; returns normalised crops, their labels and soft labels (or None).
+@dataclasses.dataclass
+class Crops:
+    """Augmented pictures x [n, 3, h, w], normalised, with labels at every LABEL_STEP-th pixel from pixel `phase` (y, x) on:
+    y [n, h/4, w/4] class ids, and a teacher's probabilities soft [n, C, h/4, w/4] or None; IGNORE and 0 outside the picture."""
 
-    The labels come at half the crop's resolution (the loss is taken there: four times cheaper than at
-    full resolution and finer than the scores), the nearest pixel of a random phase. Soft labels [n, C, h, w] are
-    probabilities, 0 outside the picture.
-    """
+    x: torch.Tensor
+    y: torch.Tensor
+    soft: torch.Tensor | None
+    phase: tuple[int, int]
+
+
+# The loss is taken at one pixel in 4x4, at another one each time: its mean is that of all pixels, at a sixteenth the cost.
+LABEL_STEP = 4
+
+
+class Augment:
+    """Random scale, place, flip, tilt and colour."""
 
     def __init__(self, scale=(0.75, 2.0), rotate=5.0, colour=0.3):
         self.scale, self.rotate, self.colour = scale, rotate, colour
 
-    def __call__(self, data: Folder, index: torch.Tensor, crop: tuple[int, int], rng: torch.Generator):
-        device, n = data.images.device, len(index)
+    def __call__(self, data: Folder, index: torch.Tensor, crop: tuple[int, int], rng: torch.Generator) -> Crops:
+        """Crops (height, width: multiples of LABEL_STEP) of the pictures that `index` names."""
+        device = data.images.device
+        theta = self.transforms(data, index, crop, rng).to(device)
+        chosen = lambda source: source.index_select(0, index.to(device))
+        sample = lambda source, grid, **o: F.grid_sample(source.float(), grid, align_corners=False, **o)
+        x = sample(chosen(data.images), points(theta, crop), padding_mode="border")
+        phase = tuple(torch.randint(0, LABEL_STEP, (2,), generator=rng).tolist())
+        grid = points(theta, crop, phase, LABEL_STEP)
+        # 255 - id, so that what lies outside the picture (0) becomes IGNORE (255) when turned back.
+        y = 255 - sample(255 - chosen(data.labels).unsqueeze(1), grid, mode="nearest").squeeze(1).round().long()
+        soft = None if data.soft is None else sample(chosen(data.soft), grid) * SOFT_STEP
+        return Crops(normalise(self.coloured(x, rng).clamp_(0, 255)), y, soft, phase)
+
+    def transforms(self, data: Folder, index: torch.Tensor, crop: tuple[int, int], rng: torch.Generator) -> torch.Tensor:
+        """[n, 2, 3] affine maps from a crop's coordinates to its picture's, both -1 to 1 (as F.affine_grid has them)."""
+        n, (ch, cw), (full_h, full_w) = len(index), crop, data.images.shape[-2:]
         uniform = lambda low, high: low + (high - low) * torch.rand(n, generator=rng)
-        full_h, full_w = data.images.shape[-2:]
         size = data.sizes.cpu()[index].float()
-        ch, cw = crop
         scale = torch.exp(uniform(*map(math.log, self.scale)))
         # What the crop covers in source pixels, and a centre that keeps it inside the picture where it fits.
         span = torch.stack([ch / scale, cw / scale], 1)
@@ -106,34 +128,31 @@ class Augment:
         flip = torch.where(torch.rand(n, generator=rng) < 0.5, -1.0, 1.0)
         theta = torch.zeros(n, 2, 3)
         sy, sx = span[:, 0] / full_h, span[:, 1] / full_w
-        aspect = (full_h / full_w) * (cw / ch)
         theta[:, 0, 0] = sx * flip * torch.cos(angle)
         theta[:, 0, 1] = -sx * torch.sin(angle) / (cw / ch)
         theta[:, 1, 0] = sy * flip * torch.sin(angle) * (cw / ch)
         theta[:, 1, 1] = sy * torch.cos(angle)
         theta[:, 0, 2] = centre[:, 1] / full_w * 2 - 1
         theta[:, 1, 2] = centre[:, 0] / full_h * 2 - 1
-        theta = theta.to(device)
-        where = index.to(device)
-        grid = F.affine_grid(theta, [n, 1, ch, cw], align_corners=False)
-        x = F.grid_sample(data.images[where].float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
-        oy, ox = torch.randint(0, 2, (2,), generator=rng).tolist()
-        # +1 so that what lies outside the picture (0) becomes IGNORE (255) when the one is taken off again.
-        labels = (data.labels[where].float() + 1).unsqueeze(1)
-        coarse = grid[:, oy::2, ox::2]
-        y = F.grid_sample(labels, coarse, mode="nearest", padding_mode="zeros", align_corners=False)
-        y = (y.squeeze(1).round().long() - 1) % 256
-        soft = None
-        if data.soft is not None:
-            soft = F.grid_sample(data.soft[where].float() * SOFT_STEP, coarse, padding_mode="zeros", align_corners=False)
-        if self.colour:
-            c = self.colour
-            one = lambda low, high: uniform(low, high).to(device).view(n, 1, 1, 1)
-            x = x * one(1 - c, 1 + c)
-            mean = x.mean((1, 2, 3), keepdim=True)
-            x = mean + (x - mean) * one(1 - c, 1 + c)
-            grey = x.mean(1, keepdim=True)
-            x = grey + (x - grey) * one(1 - c, 1 + c)
-            tint = 1 + 0.1 * (torch.rand(n, 3, 1, 1, generator=rng) * 2 - 1)
-            x = (x * tint.to(device)).clamp(0, 255)
-        return normalise(x), y, soft
+        return theta
+
+    def coloured(self, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+        """x, changed in place: brightness, contrast about the mean, saturation about the grey, tint; one product and one sum."""
+        if not self.colour:
+            return x
+        n, c = len(x), self.colour
+        one = lambda: (1 - c + 2 * c * torch.rand(n, generator=rng)).to(x.device).view(n, 1, 1, 1)
+        brightness, contrast, saturation = one(), one(), one()
+        tint = (1 + 0.1 * (torch.rand(n, 3, 1, 1, generator=rng) * 2 - 1)).to(x.device)
+        grey = x.mean(1, keepdim=True)
+        mean = grey.mean((2, 3), keepdim=True)
+        gain = brightness * contrast
+        offset = grey.mul_(gain * (1 - saturation)).add_(brightness * (1 - contrast) * mean)
+        return x.mul_(gain * saturation).add_(offset).mul_(tint)
+
+
+def points(theta: torch.Tensor, crop: tuple[int, int], first: tuple[int, int] = (0, 0), step: int = 1) -> torch.Tensor:
+    """[n, h, w, 2], where `theta` takes every step-th pixel of a crop, in x and y of -1 to 1: F.affine_grid in one pass."""
+    y, x = ((2 * torch.arange(f, side, step, device=theta.device) + 1) / side - 1 for f, side in zip(first, crop))
+    of = lambda row: (theta[:, row, 0, None] * x + theta[:, row, 2, None])[:, None, :] + (theta[:, row, 1, None] * y)[:, :, None]
+    return torch.stack([of(0), of(1)], -1)
