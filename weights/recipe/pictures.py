@@ -57,11 +57,12 @@ def read_pair(image: pathlib.Path, label: pathlib.Path, classes: int) -> tuple[n
 def count_labels(truth: np.ndarray, met: np.ndarray, classes: int) -> np.ndarray:
     """[classes, classes] pixels by label (row) and by what was met there (column), all but the ignored ones."""
     keep = truth != IGNORE
-    return np.bincount(truth[keep].astype(np.int64) * classes + met[keep], minlength=classes**2).reshape(classes, classes)
+    index = truth[keep].astype(np.int64) * classes + met[keep]
+    return np.bincount(index, minlength=classes**2).reshape(classes, classes)
 
 
 def development_split(name: str) -> str:
     """A --split that may be looked at as often as one likes."""
     if name == "test":
-        raise argparse.ArgumentTypeError("'test' is looked at once, by `evaluate`; expected train, val or another split")
+        raise argparse.ArgumentTypeError("'test' is looked at once, by `evaluate`; expected train, val, ...")
     return name

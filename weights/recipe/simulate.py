@@ -190,6 +190,15 @@ class Simulated(nn.Module):
             m = (s.double() * s_in / s_out).float()
         return through(w / s.view(-1, 1, 1, 1)).clamp(-127, 127), through(b / (s * s_in)), m
 
+    def accumulate(self, n: Node, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Sums of a convolution and the multiplier that puts them onto its grid."""
+        weight, bias, m = self.integers(n)
+        return convolve(n, x, weight, bias), m
+
+    def addends(self, n: Node) -> tuple[int, int, int]:
+        """Ma, Mb and shift of a residual add."""
+        return add_parameters(*(self.grids[self.nodes[k].name][0] for k in n.inputs), self.grids[n.name][0])
+
     def limits(self, n: Node) -> tuple[int, int]:
         zero = self.grids[n.name][1]
         return (0 if n.relu else -128 - zero), 127 - zero
@@ -206,8 +215,7 @@ class Simulated(nn.Module):
             if n.op == "input":
                 v = (x * 64).round()
             elif n.op == "conv":
-                weight, bias, m = self.integers(n)
-                v = Requantise.apply(convolve(n, a[0], weight, bias), m, *self.limits(n))
+                v = Requantise.apply(*self.accumulate(n, a[0]), *self.limits(n))
             elif n.op == "max_pool":
                 v = pool(n, a[0])
             elif n.op == "average_pool":
@@ -217,8 +225,7 @@ class Simulated(nn.Module):
             elif n.op == "gate":
                 v = self.gate(n, *a)
             else:
-                grids = [self.grids[self.nodes[k].name][0] for k in n.inputs]
-                v = ResidualAdd.apply(*a, *add_parameters(*grids, self.grids[n.name][0]), *self.limits(n))
+                v = ResidualAdd.apply(*a, *self.addends(n), *self.limits(n))
             y.append(v)
             if seen is not None:
                 seen[n.name] = v
@@ -248,7 +255,7 @@ class Simulated(nn.Module):
                 out[f"{n.name}.multiplier"] = m.numpy().copy()
                 check_bounds(n.name, weight, bias, m)
             elif n.op == "add":
-                ma, mb, shift = add_parameters(*(self.grids[self.nodes[k].name][0] for k in n.inputs), scale)
+                ma, mb, shift = self.addends(n)
                 out[f"{n.name}.multiplier"] = np.array([ma, mb], np.int16)
                 out[f"{n.name}.shift"] = np.array([shift], np.int8)
             elif n.op == "gate":
