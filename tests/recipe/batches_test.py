@@ -92,6 +92,29 @@ class AugmentTest(unittest.TestCase):
         oy, ox = crops.phase
         self.assertTrue(torch.equal(crops.y, data.labels[:, oy::LABEL_STEP, ox::LABEL_STEP].long()))
 
+    def test_a_mixed_box_comes_with_its_labels(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make_set(pathlib.Path(folder), CLASSES, [(32, 48)] * 2, 4)
+            data = Folder(folder, ["train"])
+        data.soft = torch.randint(0, 256, (2, 3, 16, 24), dtype=torch.uint8)
+        alone, mix = Augment((1.0, 1.0), 0.0, 0.0), Augment((1.0, 1.0), 0.0, 0.0, mix=1.0)
+        index = torch.tensor([0, 1])
+        plain, mixed = (a(data, index, (32, 48), torch.Generator().manual_seed(5)) for a in (alone, mix))
+        for own, changed, step in ((plain.x, mixed.x, LABEL_STEP), (plain.soft, mixed.soft, 1)):
+            for i in (0, 1):
+                foreign = (changed[i] != own[i]).any(0)
+                rows, columns = foreign.any(1).nonzero().flatten(), foreign.any(0).nonzero().flatten()
+                box = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
+                self.assertTrue(torch.equal(changed[i][:, *box], own[1 - i][:, *box]))
+                labels = tuple(slice(s.start // step, s.stop // step) for s in box)
+                self.assertTrue(torch.equal(mixed.y[i][labels], plain.y[1 - i][labels]))
+
+    def test_gamma_and_colour_stay_within_what_pixels_can_be(self):
+        x = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(6)) * 255
+        y = Augment(colour=0.5, gamma=0.7).coloured(x.clone(), torch.Generator().manual_seed(7))
+        self.assertTrue(((y >= 0) & (y <= 255)).all())
+        self.assertFalse(torch.allclose(x, y, atol=5))
+
 
 class BatchesTest(unittest.TestCase):
     def setUp(self):

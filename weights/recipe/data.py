@@ -94,10 +94,11 @@ LABEL_STEP = 4
 
 
 class Augment:
-    """Random scale, place, flip, tilt and colour."""
+    """Random scale, place, flip, tilt (degrees), colour (0 to 1: factors from 1 - colour to 1 + colour), gamma (exponents
+    from e^-gamma to e^gamma) and, for a share `mix` of the crops, a box from another one (CutMix, Yun et al. 2019)."""
 
-    def __init__(self, scale=(0.75, 2.0), rotate=5.0, colour=0.3):
-        self.scale, self.rotate, self.colour = scale, rotate, colour
+    def __init__(self, scale=(0.75, 2.0), rotate=5.0, colour=0.3, gamma=0.0, mix=0.0):
+        self.scale, self.rotate, self.colour, self.gamma, self.mix = scale, rotate, colour, gamma, mix
 
     def __call__(self, data: Folder, index: torch.Tensor, crop: tuple[int, int], rng: torch.Generator) -> Crops:
         """Crops (height, width: multiples of LABEL_STEP) of the pictures that `index` names."""
@@ -111,7 +112,7 @@ class Augment:
         # 255 - id, so that what lies outside the picture (0) becomes IGNORE (255) when turned back.
         y = 255 - sample(255 - chosen(data.labels).unsqueeze(1), grid, mode="nearest").squeeze(1).round().long()
         soft = None if data.soft is None else sample(chosen(data.soft), grid) * SOFT_STEP
-        return Crops(normalise(self.coloured(x, rng).clamp_(0, 255)), y, soft, phase)
+        return self.mixed(Crops(normalise(self.coloured(x, rng)), y, soft, phase), rng)
 
     def transforms(self, data: Folder, index: torch.Tensor, crop: tuple[int, int], rng: torch.Generator) -> torch.Tensor:
         """[n, 2, 3] affine maps from a crop's coordinates to its picture's, both -1 to 1 (as F.affine_grid has them)."""
@@ -137,18 +138,36 @@ class Augment:
         return theta
 
     def coloured(self, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-        """x, changed in place: brightness, contrast about the mean, saturation about the grey, tint; one product and one sum."""
-        if not self.colour:
+        """x in 0 to 255, changed in place: brightness, contrast about the mean, saturation about the grey, tint, in one product
+        and one sum; then gamma, as if there were more or less light."""
+        if not self.colour and not self.gamma:
             return x
         n, c = len(x), self.colour
-        one = lambda: (1 - c + 2 * c * torch.rand(n, generator=rng)).to(x.device).view(n, 1, 1, 1)
+        uniform = lambda half: (half * (2 * torch.rand(n, generator=rng) - 1)).to(x.device).view(n, 1, 1, 1)
+        one = lambda: 1 + uniform(c)
         brightness, contrast, saturation = one(), one(), one()
         tint = (1 + 0.1 * (torch.rand(n, 3, 1, 1, generator=rng) * 2 - 1)).to(x.device)
         grey = x.mean(1, keepdim=True)
         mean = grey.mean((2, 3), keepdim=True)
         gain = brightness * contrast
         offset = grey.mul_(gain * (1 - saturation)).add_(brightness * (1 - contrast) * mean)
-        return x.mul_(gain * saturation).add_(offset).mul_(tint)
+        x = x.mul_(gain * saturation).add_(offset).mul_(tint).clamp_(0, 255)
+        return x.div_(255).pow_(uniform(self.gamma).exp()).mul_(255) if self.gamma else x
+
+    def mixed(self, crops: Crops, rng: torch.Generator) -> Crops:
+        """`crops`, with a box of a quarter to three quarters of each side replaced by the same place of the crop before."""
+        n, h, w = crops.y.shape
+        if self.mix == 0 or n < 2:
+            return crops
+        before = {name: getattr(crops, name).roll(1, 0) for name in ("x", "y", "soft") if getattr(crops, name) is not None}
+        for i in (torch.rand(n, generator=rng) < self.mix).nonzero().flatten().tolist():
+            size = [round(side * (0.25 + 0.5 * torch.rand((), generator=rng).item())) for side in (h, w)]
+            top, left = (int(torch.randint(0, side - s + 1, (), generator=rng)) for side, s in zip((h, w), size))
+            for name, other in before.items():
+                step = LABEL_STEP if name == "x" else 1
+                box = (..., slice(top * step, (top + size[0]) * step), slice(left * step, (left + size[1]) * step))
+                getattr(crops, name)[i][box] = other[i][box]
+        return crops
 
 
 def points(theta: torch.Tensor, crop: tuple[int, int], first: tuple[int, int] = (0, 0), step: int = 1) -> torch.Tensor:
