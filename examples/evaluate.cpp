@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/class_map.hpp"
 #include "common/confusion.hpp"
 #include "common/json.hpp"
 #include "common/program.hpp"
@@ -16,7 +17,7 @@ namespace {
 using namespace app;
 
 struct Arguments {
-  std::string images, labels, weights, plot;
+  std::string images, labels, weights, map, plot;
   Segmenter::Options network;
   std::size_t limit = 0;
   bool json = false;
@@ -27,7 +28,8 @@ std::span<const std::uint8_t> pixels(const Image& image) {
 }
 
 /// Segments one picture and counts it against its labels, the PNG of the same stem.
-Status add_picture(Segmenter& network, const fs::path& path, const fs::path& labels_folder, Confusion& confusion) {
+Status add_picture(Segmenter& network, const ClassMap& map, const fs::path& path, const fs::path& labels_folder,
+                   Confusion& confusion) {
   const auto picture = read_picture(path);
   if (!picture) return picture.error();
   const fs::path labels_path = labels_folder / (path.stem().string() + ".png");
@@ -41,10 +43,21 @@ Status add_picture(Segmenter& network, const fs::path& path, const fs::path& lab
     if (id >= confusion.classes() && id != ignored_label)
       return Error{labels_path.string() + ": class id " + std::to_string(id) + ", expected 0 to " +
                    std::to_string(confusion.classes() - 1) + " or 255 (ignored)"};
-  const auto mask = network.run(*picture);
+  auto mask = network.run(*picture);
   if (!mask) return Error{path.string() + ": " + mask.error().message};
+  map.apply(*mask);
   confusion.add(pixels(*labels), *mask);
   return {};
+}
+
+/// From the network's classes to those of the labels: the same ones, unless a map says otherwise.
+Result<ClassMap> classes_of(const Arguments& a, const ClassNames& network) {
+  const auto data_set = data_set_classes(a.labels);
+  if (!data_set) return data_set.error();
+  if (!a.map.empty()) return read_class_map(a.map, network, *data_set);
+  if (data_set->empty() || *data_set == network) return same_classes(network);
+  return Error{a.labels + ": classes " + listed(*data_set) + ", expected those of the network, " +
+               listed(network) + ", or --map"};
 }
 
 void print_json(const Confusion& m, const std::vector<std::string>& names, std::size_t images) {
@@ -87,13 +100,15 @@ int evaluate(const Arguments& a, const std::string& program) {
   if (!a.plot.empty())
     if (Status s = prepare_folder(plot_file.parent_path()); !s) return complain(program, s.error().message);
 
-  const std::vector<std::string>& names = (*network)->info().classes;
+  const auto map = classes_of(a, (*network)->info().classes);
+  if (!map) return complain(program, map.error().message);
+  const ClassNames& names = map->names;
   Confusion confusion(static_cast<int>(names.size()));
   {
     const Progress progress(paths->size());
     for (std::size_t i = 0; i < paths->size(); ++i) {
       progress.show(i);
-      if (Status s = add_picture(**network, (*paths)[i], a.labels, confusion); !s) {
+      if (Status s = add_picture(**network, *map, (*paths)[i], a.labels, confusion); !s) {
         progress.clear();
         return complain(program, s.error().message);
       }
@@ -119,6 +134,10 @@ int main(int argc, char** argv) {
   Arguments a;
   cli.add_option("--images", a.images, "folder of JPEG or PNG pictures")->required()->type_name("DIR");
   cli.add_option("--labels", a.labels, "folder of their labels")->required()->type_name("DIR");
+  cli.add_option("--map", a.map,
+                 "classes of the labels as JSON, {\"road\": [\"lane\", \"kerb\"], ...}: each with those of the network "
+                 "that count as it [the same classes]")
+      ->type_name("FILE");
   cli.add_option("--weights", a.weights, "weight file [$ATTENDSEG_WEIGHTS, or the person weights]")->type_name("FILE");
   cli.add_flag("--float", a.network.use_float, "run the float network instead of the int8 one");
   cli.add_option("--threads", a.network.threads, "threads [1]")->type_name("N")->check(CLI::Range(1, 256));

@@ -12,43 +12,6 @@ float=$top/weights/person.float.safetensors
 images=$top/tests/data/images
 cd "$scratch" || exit 1
 
-# accept NAME COMMAND...: code 0 and nothing on standard error. Standard output stays in `out`.
-accept() {
-  name=$1
-  shift
-  if "$@" >out 2>err && [ ! -s err ]; then
-    pass 1
-  else
-    echo "code or standard error of: $*" >>err
-    fail "$name" err
-  fi
-}
-# refuse NAME PATTERN COMMAND...: code not 0 (nor a crash), one line on standard error that matches, no results.
-refuse() {
-  name=$1 pattern=$2
-  shift 2
-  rm -rf results
-  code=0
-  "$@" >out 2>err || code=$?
-  if [ "$code" = 0 ] || [ "$code" -ge 128 ] || [ "$(wc -l <err)" != 1 ] || ! grep -q -e "$pattern" err ||
-    [ -n "$(find results -type f 2>/dev/null)" ]; then
-    echo "code $code, expected one line with '$pattern' and no file; files: $(find results -type f 2>/dev/null | tr '\n' ' ')" >>err
-    fail "$name" err
-  else
-    pass 1
-  fi
-}
-# holds NAME PATTERN FILE
-holds() {
-  if grep -q -e "$2" "$3"; then pass 1; else fail "$1: no '$2'" "$3"; fi
-}
-# is NAME MET WANTED
-is() {
-  if [ "$2" = "$3" ]; then pass 1; else
-    echo "$2, expected $3" >err
-    fail "$1" err
-  fi
-}
 checksum() {
   "$bin/segment" --json -o results "$@" 2>/dev/null | sed -n 's/.*"checksum":"\([0-9a-f]\{16\}\)".*/\1/p' | tr '\n' ' '
 }
@@ -170,6 +133,35 @@ cp "$images/grey16.png" labels/a.png
 refuse "labels of 16 bits" "16-bit grey PNG" "$bin/evaluate" --images pictures --labels labels
 cp "$images/one_pixel.png" pictures/a.png && cp made/a.classes.png labels/a.png
 refuse "labels of another size" "48 x 40 labels, expected 1 x 1" "$bin/evaluate" --images pictures --labels labels
+
+# evaluate on a data set that has other classes than the network.
+mkdir -p set/val/images set/val/labels
+cp "$images/rgb.png" set/val/images/a.png && cp made/a.classes.png set/val/labels/a.png
+evaluate_set() {
+  "$bin/evaluate" --images set/val/images --labels set/val/labels --json "$@"
+}
+echo '{"classes": ["background", "person"]}' >set/dataset.json
+accept "the classes of the network" evaluate_set
+echo '{"classes": ["scene", "somebody"]}' >set/dataset.json
+refuse "other classes" "set/val/labels: classes scene, somebody, expected those of the network, background, person, or --map" evaluate_set
+echo '{"somebody": ["person"], "scene": ["background"]}' >map.json
+accept "other classes, mapped" evaluate_set --map map.json
+holds "the data set's names and ids" '^{"miou":100.0,"pixel_accuracy":100.0,"iou":{"scene":100.0,"somebody":.*},"confusion"' out
+echo '{"classes": ["drivable", "non-drivable", "living", "vehicle", "roadside-object", "far-object", "sky"]}' >set/dataset.json
+accept "the map of the source tree" evaluate_set --weights "$top/weights/camvid.int8.safetensors" \
+  --map "$top/weights/maps/camvid-to-idd-lite.json"
+echo '{"classes": ["scene", "somebody"]}' >set/dataset.json
+refuse_map() { # NAME PATTERN JSON
+  echo "$3" >map.json
+  refuse "$1" "map.json: $2" evaluate_set --map map.json
+}
+refuse_map "a map without a class of the network" 'person: of the network, named nowhere' '{"scene": ["background"], "somebody": []}'
+refuse_map "an unknown class of the network" 'somebody: "people", expected one of background, person' '{"scene": ["background"], "somebody": ["people"]}'
+refuse_map "an unknown class of the data set" 'anybody: not a class of the data set, expected one of scene, somebody' '{"anybody": ["person"]}'
+refuse_map "a map that is cut short" 'byte ' '{"scene": '
+refuse "no map" "none.json: cannot be opened" evaluate_set --map none.json
+echo '{"classes": 2}' >set/dataset.json
+refuse "classes that are no array" "dataset.json: classes: 2, expected an array" evaluate_set
 
 # inspect and minimal.
 accept "inspect" "$bin/inspect"

@@ -102,6 +102,7 @@ benchmarks() {
     g++ -std=c++20 -O1 -Iinclude bench/peers/ours.cpp -o "$work/bench/ours" -pthread
 }
 check "the benchmarks build and run" benchmarks
+count "latency.sh" sh tests/latency.sh "$work/bench/bin/latency"
 
 stage "every backend, g++"
 special="unoptimised fast_math o3"
@@ -122,6 +123,9 @@ if [ "$machine" = x86_64 ]; then
   stage "aarch64 under qemu"
   build aarch64 aarch64-linux-gnu-g++ "neon neon_dotprod neon_i8mm" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64
   run aarch64 "neon neon_dotprod neon_i8mm" "qemu-aarch64-static -cpu max"
+  check "latency builds for a board" aarch64-linux-gnu-g++ -std=c++20 -O1 -static -Iinclude bench/latency.cpp \
+    -o "$work/latency_aarch64" -pthread
+  count "aarch64: latency.sh" sh tests/latency.sh "$work/latency_aarch64" qemu-aarch64-static -cpu max
 fi
 
 stage "many translation units, and the installed package"

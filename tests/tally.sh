@@ -22,6 +22,43 @@ check() {
   if "$@" >"$scratch/said" 2>&1; then pass 1; else fail "$name" "$scratch/said"; fi
 }
 
+# accept NAME COMMAND...: code 0 and nothing on standard error. Standard output stays in `out`.
+accept() {
+  name=$1
+  shift
+  if "$@" >out 2>err && [ ! -s err ]; then
+    pass 1
+  else
+    echo "code or standard error of: $*" >>err
+    fail "$name" err
+  fi
+}
+# refuse NAME PATTERN COMMAND...: code not 0 (nor a crash), one line on standard error that matches, no results.
+refuse() {
+  name=$1 pattern=$2
+  shift 2
+  rm -rf results
+  code=0
+  "$@" >out 2>err || code=$?
+  if [ "$code" = 0 ] || [ "$code" -ge 128 ] || [ "$(wc -l <err)" != 1 ] || ! grep -q -e "$pattern" err ||
+    [ -n "$(find results -type f 2>/dev/null)" ]; then
+    echo "code $code, expected one line with '$pattern' and no file; files: $(find results -type f 2>/dev/null | tr '\n' ' ')" >>err
+    fail "$name" err
+  else
+    pass 1
+  fi
+}
+# holds NAME PATTERN FILE
+holds() {
+  if grep -q -e "$2" "$3"; then pass 1; else fail "$1: no '$2'" "$3"; fi
+}
+# is NAME MET WANTED
+is() {
+  if [ "$2" = "$3" ]; then pass 1; else
+    echo "$2, expected $3" >err
+    fail "$1" err
+  fi
+}
 # count NAME COMMAND...: adds the counts that a test program or another of these scripts ends with.
 count() {
   name=$1

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from depthwise import depthwise
 from graph import Node, last_use
 from network import LOGIT_HIGH, LOGIT_LOW, LOGIT_STEP
 
@@ -41,6 +42,8 @@ def fold_scales(weights: Weights, nodes: list[Node]) -> Weights:
 
 
 def convolve(n: Node, x, weight, bias):
+    if weight.requires_grad and n.groups == x.shape[1] == len(weight):
+        return depthwise(x, weight, n.stride, n.padding, n.dilation) + bias.view(1, -1, 1, 1)
     return F.conv2d(x, weight, bias, n.stride, n.padding, n.dilation, n.groups)
 
 
