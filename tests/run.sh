@@ -13,7 +13,8 @@ stage() {
   echo "-- $1 ($(($(date +%s) - begin)) s)"
 }
 
-need_packages g++ cmake make clang libcli11-dev libstb-dev libeigen3-dev libxsimd-dev doctest-dev libbenchmark-dev || exit 1
+need_packages g++ cmake make clang libcli11-dev libstb-dev libeigen3-dev libxsimd-dev doctest-dev libbenchmark-dev \
+  python3 python3-numpy python3-pil || exit 1
 machine=$(uname -m)
 case $machine in
   x86_64)
@@ -93,6 +94,10 @@ if { cmake --preset release && cmake --build build/release -j "$jobs"; } >"$work
 else
   fail "the programs build (see $work/release.log)" "$work/release.log"
 fi
+
+stage "the recipe"
+# ATTENDSEG_PYTHON: a Python with PyTorch, which Debian's lacks in a version that would do.
+count "tests/recipe" "${ATTENDSEG_PYTHON:-python3}" tests/recipe/run.py
 
 stage "the benchmarks"
 benchmarks() {
