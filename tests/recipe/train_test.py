@@ -68,6 +68,10 @@ class TrainTest(unittest.TestCase):
         self.assertEqual([entry["pictures"] for entry in log], [16, 32, 48])
         self.assertEqual(self.checkpoint()["step"], 12)
 
+    def test_crops_must_suit_the_network(self):
+        with self.assertRaisesRegex(ValueError, r"crops: \[32, 60\], expected multiples of 16"):
+            train.train(CONFIG | {"crops": [[0, [32, 60]]]}, self.root, self.out, "cpu")
+
     def test_processes_share_the_batch(self):
         (self.root / "config.json").write_text(json.dumps(CONFIG))
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(RECIPE / "train.py"),

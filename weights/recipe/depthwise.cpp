@@ -110,7 +110,8 @@ std::tuple<at::Tensor, at::Tensor> backward(at::Tensor input, at::Tensor grad, c
   };
   if (input.scalar_type() == at::kBFloat16) with(static_cast<at::BFloat16*>(nullptr));
   else with(static_cast<float*>(nullptr));
-  return {grad_input, grad_taps.t().contiguous().view(weight.sizes())};
+  // In the weight's own memory format, as DistributedDataParallel wants it.
+  return {grad_input, at::empty_like(weight).copy_(grad_taps.t().reshape(weight.sizes()))};
 }
 
 }  // namespace

@@ -103,6 +103,9 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
     source = batches.Batches(config | {"batch": batch // world}, data_root, device)
     held_out = Folder(data_root / config["data"], config["validate"]) if config.get("validate") else None
     net = build(config).to(device, memory_format=torch.channels_last)
+    for _, crop in config["crops"]:
+        if any(side % net.total_stride for side in crop):
+            raise ValueError(f"crops: {crop}, expected multiples of {net.total_stride}, the network's total stride")
     ema = Average(net, config["ema"])
     plain = [p for p in net.parameters() if p.ndim == 1]  # batch norm, biases, condenser scales: no decay
     decayed = [p for p in net.parameters() if p.ndim > 1]

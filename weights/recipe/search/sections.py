@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import statistics
 import time
 
 from optuna.trial import TrialState
@@ -37,6 +39,27 @@ def without_folders(command: str) -> str:
     return re.sub(r"(?<!\S)/\S*/", "", command)
 
 
+def against(s: Story) -> str:
+    """The winner compared with its prototype, under equal training."""
+    w, p = s.winner, s.prototype
+    if w.key == p.key:
+        return ". No descendant was better."
+    if not w.finals:
+        return f"; the prototype under the same training: {s.final(p)}, {p.latency_ms:.2f} ms."
+    if not p.finals:
+        return f". After proxy training it has {w.accuracy:.1f}, the prototype {s.final(p)}, {p.latency_ms:.2f} ms."
+    ahead, least = statistics.mean(w.finals.values()) - statistics.mean(p.finals.values()), s.distinguishable()
+    sure = (
+        ""
+        if math.isnan(least)
+        else f", {'more' if abs(ahead) > least else 'not more'} than seeds alone make ({least:.1f})"
+    )
+    return (
+        f"; the prototype under the same training: {s.final(p)}, {p.latency_ms:.2f} ms. That is {ahead:+.1f}"
+        f" points{sure}."
+    )
+
+
 def headline(s: Story) -> list[str]:
     if s.winner is None:
         return [
@@ -53,11 +76,7 @@ def headline(s: Story) -> list[str]:
         f"{number(w.parameters)} parameters, {number(w.int8_bytes)} bytes in int8, {number(w.macs / 1e6)} million MACs,"
         f" {w.latency_ms:.2f} ms. Validation {s.what} <b>{s.final(w)}</b> ({how})"
     )
-    lead += (
-        f"; the prototype under the same training: {s.final(p)}, {p.latency_ms:.2f} ms."
-        if w.key != p.key
-        else ". No descendant was better."
-    )
+    lead += against(s)
     best = "a new network" if w.key != p.key else "the prototype stays"
     return [
         f"<h1>{text(s.r.set)}: {best}</h1>",

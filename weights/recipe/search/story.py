@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 
 from search import results, rules
@@ -52,6 +53,11 @@ class Story:
             kendall(proxy, means),
             seed_spread([list(c.finals.values()) for c in networks]),
         )
+
+    def distinguishable(self) -> float:
+        """By how many points two networks must differ to be told apart (two standard deviations); or not a number."""
+        networks, _, _, spread = self.agreement()
+        return 2 * spread * math.sqrt(2 / max((len(c.finals) for c in networks), default=1))
 
     def summary(self) -> str:
         """For the terminal."""

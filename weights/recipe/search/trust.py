@@ -45,24 +45,25 @@ def finals(s: Story) -> list[str]:
     networks, rho, tau, spread = s.agreement()
     if len(networks) < 2:
         return []
-    seeds = sorted({s for c in networks for s in c.finals})
+    seeds = sorted({seed for c in networks for seed in c.finals})
     means = [statistics.mean(c.finals.values()) for c in networks]
     several = max(len(c.finals) for c in networks)
     rows = [
         (
             s.kind(c),
             [text(s.name(c)), number(c.parameters), f"{c.latency_ms:.2f}", f"{c.accuracy:.1f}"]
-            + [f"{c.finals[s]:.1f}" if s in c.finals else "–" for s in seeds]
+            + [f"{c.finals[seed]:.1f}" if seed in c.finals else "–" for seed in seeds]
             + [f"<b>{m:.1f}</b>"],
         )
         for c, m in zip(networks, means)
     ]
+    favour = spearman([c.parameters for c in networks], [m - c.accuracy for c, m in zip(networks, means)])
     noise = (
         "Only one seed was trained, so nothing is known of the spread between seeds."
         if math.isnan(spread)
         else (
             f"Seeds of one network differ by a standard deviation of {spread:.2f} points; two networks whose means of"
-            f" {several} seeds differ by less than {2 * spread * math.sqrt(2 / several):.1f} points cannot be told"
+            f" {several} seeds differ by less than {s.distinguishable():.1f} points cannot be told"
             " apart."
         )
     )
@@ -72,14 +73,15 @@ def finals(s: Story) -> list[str]:
             f"{len(networks)} networks, spread over the ranks of proxy training, were trained for"
             f" {s.plan.final_pictures:,} instead of {s.plan.proxy_pictures:,} picture-steps with other seeds. Rank"
             f" correlation with proxy training: Spearman <b>{rho:.2f}</b>, Kendall <b>{tau:.2f}</b> (1: the same order,"
-            f" 0: none). {noise}"
+            f" 0: none). {noise} Correlation of size with what longer training adds: {favour:.2f} (well above 0: short"
+            " training is unfair to large networks)."
         ),
         page.figure(
             figures.svg(figures.finals(networks, s.prototype.key, s.winner.key if s.winner else "", s.what)),
             "Dots are seeds, bars their means. The more they rise from left to right, the better proxy training"
             " predicts.",
         ),
-        page.table(["network", "parameters", "ms", "proxy"] + [f"seed {s}" for s in seeds] + ["mean"], rows),
+        page.table(["network", "parameters", "ms", "proxy"] + [f"seed {seed}" for seed in seeds] + ["mean"], rows),
     ]
 
 
