@@ -14,7 +14,6 @@ from description import Description
 from search import rules
 from search.rules import Candidate
 from search.stats import kendall, ranks, seed_spread, spearman
-from search.training import crop_for
 
 D = Description.from_json(json.loads((RECIPE / "camvid.json").read_text())["description"])
 
@@ -88,11 +87,6 @@ class RulesTest(unittest.TestCase):
     def test_share_trained_regardless(self):
         keys = [rules.key_of(Description(**{**D.__dict__, "stem": n})) for n in range(1, 400)]
         self.assertAlmostEqual(sum(rules.regardless(k, 0.2) for k in keys) / len(keys), 0.2, delta=0.06)
-
-    def test_crops_suit_the_networks_pooling(self):
-        self.assertEqual(crop_for((160, 224), (360, 480), 32), [160, 224])
-        self.assertEqual(crop_for((160, 224), (360, 480), 64), [192, 256])
-        self.assertEqual(crop_for(None, (360, 480), 32), [160, 224])
 
 
 class StatisticsTest(unittest.TestCase):

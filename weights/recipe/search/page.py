@@ -13,7 +13,7 @@ STYLE = """
 * { box-sizing: border-box; }
 body { margin: 0; background: #f5f7fa; color: #1f2933;
        font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-main { max-width: 46rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; background: #fff; }
+main { max-width: 50rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; background: #fff; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0.5rem 0; }
 h2 { font-size: 1.15rem; margin: 2.4rem 0 0.4rem; }
 p { margin: 0.5rem 0; }

@@ -180,7 +180,7 @@ def read(path: pathlib.Path, data: pathlib.Path | None, begun_with: dict | None 
         maximise=t.text("maximise", "miou", MEASURES),
         survey=s.number("survey", 300, 1, 10**6),
         proxies=s.number("proxies", 24, 1, 10**5),
-        unscreened=s.number("unscreened", 0.15, 0.0, 1.0, float),
+        unscreened=s.number("unscreened", 0.2, 0.0, 1.0, float),
         prune_peers=s.number("prune_peers", 3, 1, 1000),
         prune_margin=s.number("prune_margin", 1.0, 0.0, 100.0, float),
         seed=s.number("seed", 1, 0, 2**31 - 1),
