@@ -67,9 +67,10 @@ class Story:
         ]
         networks, rho, tau, spread = self.agreement()
         if len(networks) > 1:
+            known = "unknown (one seed)" if math.isnan(spread) else f"{spread:.2f}"
             lines.append(
                 f"{len(networks)} trained longer: rank correlation with the proxy {rho:.2f} (Spearman), {tau:.2f}"
-                f" (Kendall); standard deviation between seeds {spread:.2f}"
+                f" (Kendall); standard deviation between seeds {known}"
             )
         for name, c in (("prototype", self.prototype), ("winner", self.winner)):
             if c is not None:
