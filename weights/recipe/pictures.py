@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 IGNORE = 255
+SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 def read_info(root: pathlib.Path) -> dict:
@@ -27,7 +28,7 @@ def pairs(root: pathlib.Path, split: str) -> list[tuple[pathlib.Path, pathlib.Pa
     folder = root / split / "images"
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder")
-    images = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    images = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
     if not images:
         raise ValueError(f"{folder}: no .jpg or .png pictures")
     found = [(image, root / split / "labels" / (image.stem + ".png")) for image in images]

@@ -25,6 +25,7 @@ import export
 import soft_labels
 from data import Folder
 from graph import lower
+from pictures import SUFFIXES
 from quantise import Raw, load_float, load_quantised, quantise, report
 from simulate import fold, run_float
 from train import confusion, figures, train
@@ -41,7 +42,7 @@ def folder_config(folder: pathlib.Path) -> dict:
         raise FileNotFoundError(f"{folder}: no train/images; see weights/recipe/README.md for the layout")
     sides = []  # (height, width); opening a picture reads its header only
     for path in (folder / "train" / "images").iterdir():
-        if path.suffix.lower() in (".jpg", ".jpeg", ".png"):
+        if path.suffix.lower() in SUFFIXES:
             with Image.open(path) as image:
                 sides.append((image.height, image.width))
     if not sides:

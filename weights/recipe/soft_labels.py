@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import os
 import pathlib
-import sys
 
 import torch
 import torch.nn.functional as F
 
 import teacher
 from data import SOFT_STEP, SOFT_STRIDE, Folder, normalise, padded
+from progress import progress
 
 
 @torch.inference_mode()
@@ -49,15 +49,12 @@ def write(checkpoint: pathlib.Path, data_root: pathlib.Path, name: str, split: s
     data = Folder(data_root / name, [split])
     height, width = (-(-side // SOFT_STRIDE) for side in data.images.shape[-2:])
     soft: torch.Tensor | None = None
-    for i in range(len(data)):
+    for i in progress(range(len(data)), f"soft labels of {name}/{split}"):
         h, w = data.sizes[i].tolist()
         p = predict(net, data.images[i : i + 1, :, :h, :w].to(device), scales)
         if soft is None:
             soft = torch.zeros(len(data), len(p), height, width, dtype=torch.uint8)
         soft[i, :, : p.shape[1], : p.shape[2]] = (p / SOFT_STEP).round().to(torch.uint8).cpu()
-        if i % 10 == 9 or i + 1 == len(data):
-            print(f"\rsoft labels of {name}/{split}: {i + 1}/{len(data)} ", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
     to.mkdir(parents=True, exist_ok=True)
     torch.save(soft, path.with_suffix(".part"))
     return path.with_suffix(".part").replace(path)

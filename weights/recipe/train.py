@@ -18,16 +18,17 @@ import torch.distributed as dist
 import torch.nn.functional as F
 
 import batches
-from data import IGNORE, Folder, normalise, padded
+from data import Folder, normalise, padded
 from description import Description
 from network import AttendSeg
+from pictures import count_labels
 from teacher import Teacher
 
 
 def confusion(net, data: Folder, multiple: int, limit: int | None = None) -> np.ndarray:
     """[classes, classes] counts, rows truth: one pass at full size, scores enlarged bilinearly, argmax."""
     net.eval()
-    total = torch.zeros(data.classes, data.classes, dtype=torch.int64)
+    total = np.zeros((data.classes, data.classes), np.int64)
     device = next(net.parameters()).device
     with torch.inference_mode():
         for i in range(min(len(data), limit or len(data))):
@@ -35,10 +36,8 @@ def confusion(net, data: Folder, multiple: int, limit: int | None = None) -> np.
             x = padded(data.images[i : i + 1, :, :h, :w], multiple).to(device)
             scores = net(normalise(x))
             label = F.interpolate(scores.float(), x.shape[-2:], mode="bilinear", align_corners=False).argmax(1)
-            label, truth = label[0, :h, :w].cpu(), data.labels[i, :h, :w].cpu().long()
-            keep = truth != IGNORE
-            total += torch.bincount(truth[keep] * data.classes + label[keep], minlength=data.classes**2).view_as(total)
-    return total.numpy()
+            total += count_labels(data.labels[i, :h, :w].cpu().numpy(), label[0, :h, :w].cpu().numpy(), data.classes)
+    return total
 
 
 def figures(c: np.ndarray) -> dict:

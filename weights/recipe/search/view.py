@@ -13,10 +13,9 @@ import shutil
 
 from PIL import Image
 
+from pictures import SUFFIXES
 from search.requirements import Requirements
 from search.table import RequirementsError
-
-SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 @dataclasses.dataclass(frozen=True)
