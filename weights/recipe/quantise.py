@@ -21,6 +21,7 @@ from data import Folder, normalise, padded
 from description import Description
 from graph import Node, lower
 from network import LOGIT_STEP, AttendSeg
+from progress import TrainingBar
 from simulate import Grid, Simulated, Weights, attend_names, fold, fold_scales, run_float
 from train import Average, confusion, figures
 
@@ -115,7 +116,8 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
         rng.manual_seed(config["seed"] + 7919 * (step + 1))
     batch, crop = o["batch"], tuple(config["crops"][-1][1])
     last = o["pictures"] // batch
-    began, saved_at, shown, total, count, first = time.time(), time.time(), 0.0, 0.0, 0, step
+    began, saved_at, total, count = time.time(), time.time(), 0.0, 0
+    bar = TrainingBar(last * batch, step * batch, "quantised: ")
 
     def save():
         out.mkdir(parents=True, exist_ok=True)
@@ -143,12 +145,7 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
         optimiser.step()
         ema.update(sim)
         step, total, count = step + 1, total + loss.item(), count + 1
-        if time.time() - shown > 5 or step == last:
-            pace = (step - first) * batch / (time.time() - began)
-            bar = "#" * int(30 * step / last)
-            print(f"\r[{bar:30}] quantised: {step * batch}/{last * batch} pictures, loss {total / count:.3f}, {pace:.1f}/s, "
-                  f"{(last - step) * batch / pace / 60:.0f} min left ", end="", file=sys.stderr, flush=True)
-            shown = time.time()
+        bar.show(step * batch, total / count)
         if step % max(1, last // 10) == 0:
             log.append({"pictures": step * batch, "loss": total / count})
             total, count = 0.0, 0

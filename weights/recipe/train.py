@@ -22,6 +22,7 @@ from data import Folder, normalise, padded
 from description import Description
 from network import AttendSeg
 from pictures import count_labels
+from progress import TrainingBar
 from teacher import Teacher
 
 
@@ -125,7 +126,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
         rng.manual_seed(config["seed"] + 1000 * rank + 7919 * (step + 1))
     model = torch.nn.parallel.DistributedDataParallel(net) if world > 1 else net
     warmup = config["warmup"] * batch / pictures
-    began, saved_at, shown, loss_sum, loss_count = time.time(), time.time(), time.time(), 0.0, 0
+    began, saved_at, loss_sum, loss_count = time.time(), time.time(), 0.0, 0
 
     def save():
         if rank == 0:
@@ -135,7 +136,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
             torch.save(state, checkpoint.with_suffix(".part"))
             checkpoint.with_suffix(".part").replace(checkpoint)
 
-    started = seen
+    bar = TrainingBar(pictures, seen)
     while seen < pictures and (seconds is None or time.time() - began < seconds):
         done = seen / pictures
         for group in optimiser.param_groups:
@@ -155,12 +156,8 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
             skipped += 1
         step, seen = step + 1, seen + batch
         loss_sum, loss_count = loss_sum + loss.item(), loss_count + 1
-        if rank == 0 and (time.time() - shown > 5 or seen >= pictures):
-            pace = (seen - started) / (time.time() - began)
-            bar = "#" * int(30 * seen / pictures)
-            print(f"\r[{bar:30}] {seen}/{pictures} pictures, loss {loss_sum / loss_count:.3f}, {pace:.1f}/s, "
-                  f"{max(0, pictures - seen) / pace / 60:.0f} min left ", end="", file=sys.stderr, flush=True)
-            shown = time.time()
+        if rank == 0:
+            bar.show(seen, loss_sum / loss_count)
         if seen // config["report"] > (seen - batch) // config["report"] or seen >= pictures:
             entry = {"pictures": seen, "loss": loss_sum / loss_count, "skipped": skipped}
             loss_sum, loss_count = 0.0, 0
