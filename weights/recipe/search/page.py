@@ -75,6 +75,10 @@ def number(value: float | None) -> str:
     return f"{value:,.2f}" if abs(value) < 1000 and value != int(value) else f"{value:,.0f}"
 
 
+def plural(n: float, what: str) -> str:
+    return f"{n:g} {what}" + ("" if n == 1 else "s")
+
+
 def condenser(c: Condenser) -> str:
     if not c.channels:
         return "none"

@@ -11,7 +11,7 @@ import time
 from optuna.trial import TrialState
 
 from search import drawing, figures, page, rules
-from search.page import number, paragraph, text
+from search.page import number, paragraph, plural, text
 from search.requirements import BOUNDS
 from search.rules import Candidate
 from search.story import Story
@@ -244,7 +244,7 @@ def conditions(s: Story) -> list[str]:
         ),
         f"proxy training: {s.plan.proxy_pictures if s.plan else 0:,} picture-steps; teacher: {teacher}",
         (
-            f"{len(workers)} worker processes ({lost} of them died) in {hours:.1f} hours; begun"
+            f"{plural(len(workers), 'worker')} ({lost} of them died) in {hours:.1f} hours; begun"
             f" {time.strftime('%Y-%m-%d', time.gmtime(n.get('began', 0)))}"
         ),
     ]

@@ -7,7 +7,7 @@ import math
 import statistics
 
 from search import figures, importance, page
-from search.page import number, paragraph, text
+from search.page import number, paragraph, plural, text
 from search.stats import spearman
 from search.story import Story
 
@@ -67,11 +67,14 @@ def finals(s: Story) -> list[str]:
             " apart."
         )
     )
+    longer = s.plan.final_pictures != s.plan.proxy_pictures
+    length = f"for {s.plan.final_pictures:,} " + (
+        f"instead of {s.plan.proxy_pictures:,} picture-steps" if longer else "picture-steps, as in proxy training,"
+    )
     return [
         "<h2>Longer training: was the proxy right?</h2>",
         paragraph(
-            f"{len(networks)} networks, spread over the ranks of proxy training, were trained for"
-            f" {s.plan.final_pictures:,} instead of {s.plan.proxy_pictures:,} picture-steps with other seeds. Rank"
+            f"{len(networks)} networks, spread over the ranks of proxy training, were trained {length} with other seeds. Rank"
             f" correlation with proxy training: Spearman <b>{rho:.2f}</b>, Kendall <b>{tau:.2f}</b> (1: the same order,"
             f" 0: none). {noise} Correlation of size with what longer training adds: {favour:.2f} (well above 0: short"
             " training is unfair to large networks)."
@@ -105,7 +108,7 @@ def curves(s: Story) -> list[str]:
         page.figure(
             figures.svg(picture),
             f"Each line is a network, each dot a rung. A run ends with a cross where {s.r.prune_peers} networks that"
-            f" are no slower were ahead by {s.r.prune_margin:g} points or more for each rung still to come: they make"
+            f" are no slower were ahead by {plural(s.r.prune_margin, 'point')} or more for each rung still to come: they make"
             f" it superfluous.{says}",
         ),
     ]
@@ -135,6 +138,6 @@ def screen(s: Story) -> list[str]:
         "<h2>Was the screen right?</h2>",
         paragraph(
             "A timed candidate is worth training unless another one that is no slower has both more MACs and more"
-            f" parameters. {len(failed)} networks that fail this were trained all the same (squares above). {says}"
+            f" parameters. {plural(len(failed), 'network')} of those trained failed this (squares above). {says}"
         ),
     ]
