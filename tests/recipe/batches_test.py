@@ -87,7 +87,7 @@ class AugmentTest(unittest.TestCase):
             data = Folder(folder, ["train"])
         same = Augment((1.0, 1.0), 0.0, 0.0)
         same.transforms = lambda *_: torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
-        crops = same(data, torch.tensor([0]), (32, 48), torch.Generator().manual_seed(2))
+        crops = same(data, torch.tensor([0]), (32, 48), 1.0, torch.Generator().manual_seed(2))
         torch.testing.assert_close(crops.x, (data.images.float() - 128) / 64, atol=1e-3, rtol=0)
         oy, ox = crops.phase
         self.assertTrue(torch.equal(crops.y, data.labels[:, oy::LABEL_STEP, ox::LABEL_STEP].long()))
@@ -99,7 +99,7 @@ class AugmentTest(unittest.TestCase):
         data.soft = torch.randint(0, 256, (2, 3, 16, 24), dtype=torch.uint8)
         alone, mix = Augment((1.0, 1.0), 0.0, 0.0), Augment((1.0, 1.0), 0.0, 0.0, mix=1.0)
         index = torch.tensor([0, 1])
-        plain, mixed = (a(data, index, (32, 48), torch.Generator().manual_seed(5)) for a in (alone, mix))
+        plain, mixed = (a(data, index, (32, 48), 1.0, torch.Generator().manual_seed(5)) for a in (alone, mix))
         for own, changed, step in ((plain.x, mixed.x, LABEL_STEP), (plain.soft, mixed.soft, 1)):
             for i in (0, 1):
                 foreign = (changed[i] != own[i]).any(0)
@@ -133,7 +133,7 @@ class BatchesTest(unittest.TestCase):
         torch.save(soft, self.root / "soft" / f"{name}-train.pt")
 
     def test_labelled_pictures_alone(self):
-        x, parts = Batches(self.config, self.root, "cpu").next((32, 32), self.rng)
+        x, parts = Batches(self.config, self.root, "cpu").next((32, 32), 1.0, self.rng)
         self.assertEqual((tuple(x.shape), len(parts)), ((4, 3, 32, 32), 1))
         self.assertEqual((parts[0].hard_weight, parts[0].crops.soft), (1.0, None))
         self.assertEqual(tuple(parts[0].crops.y.shape), (4, 8, 8))
@@ -143,7 +143,7 @@ class BatchesTest(unittest.TestCase):
         self.write_soft("others", 2, 16, 24)
         config = self.config | {"distil": {"weight": 0.4, "labels": str(self.root / "soft")},
                                 "extra": {"data": "others", "splits": ["train"], "share": 0.25, "scale": [1.0, 2.0]}}
-        x, (own, other) = Batches(config, self.root, "cpu").next((32, 32), self.rng)
+        x, (own, other) = Batches(config, self.root, "cpu").next((32, 32), 1.0, self.rng)
         self.assertEqual((len(x), len(own.crops.y), other.start, len(other.crops.y)), (4, 3, 3, 1))
         self.assertAlmostEqual(own.hard_weight + own.soft_weight, 1.0)
         self.assertEqual((other.hard_weight, other.soft_weight), (0.0, 1.0))
@@ -153,7 +153,7 @@ class BatchesTest(unittest.TestCase):
     def test_coarse_classes_of_other_pictures(self):
         extra = {"data": "others", "splits": ["train"], "share": 0.5, "scale": [1.0, 1.0],
                  "classes": {"thing": ["road", "car"], "above": ["sky"]}}
-        _, (_, other) = Batches(self.config | {"extra": extra}, self.root, "cpu").next((32, 32), self.rng)
+        _, (_, other) = Batches(self.config | {"extra": extra}, self.root, "cpu").next((32, 32), 1.0, self.rng)
         self.assertEqual(other.members.tolist(), [[0, 1, 1], [1, 0, 0]])
 
     def test_wrong_configurations_say_what_is_wrong(self):

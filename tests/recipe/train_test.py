@@ -38,7 +38,8 @@ class ScheduleTest(unittest.TestCase):
         self.assertEqual([round(s, 6) for s in shares], [0.0, 0.5, 1.0, 1.0, 0.5, 0.0])
 
     def test_crops_follow_the_plan(self):
-        self.assertEqual([train.crop_at(CONFIG["crops"], done) for done in (0.0, 0.49, 0.5)], [(32, 32)] * 2 + [(32, 64)])
+        plan = [[0, [32, 32], 0.5], [0.5, [32, 64]]]
+        self.assertEqual([train.crop_at(plan, done) for done in (0.0, 0.49, 0.5)], [((32, 32), 0.5)] * 2 + [((32, 64), 1.0)])
 
 
 class TrainTest(unittest.TestCase):

@@ -30,11 +30,11 @@ class Source:
         self.data, self.augment, self.share, self.part = data, augment, share, part
         self.order = torch.empty(0, dtype=torch.long)
 
-    def next(self, start: int, crop: tuple[int, int], rng: torch.Generator) -> Part:
+    def next(self, start: int, crop: tuple[int, int], zoom: float, rng: torch.Generator) -> Part:
         while len(self.order) < self.share:
             self.order = torch.cat([self.order, torch.randperm(len(self.data), generator=rng)])
         index, self.order = self.order[: self.share], self.order[self.share :]
-        return Part(start, self.augment(self.data, index, crop, rng), **self.part)
+        return Part(start, self.augment(self.data, index, crop, zoom, rng), **self.part)
 
 
 def members(root: pathlib.Path, coarse: dict[str, list[str]], theirs: list[str], ours: list[str]) -> torch.Tensor:
@@ -77,11 +77,11 @@ class Batches:
             augment = Augment(**config["augment"] | {"scale": extra["scale"]})
             self.sources.append(Source(folder.to(device), augment, others, **part))
 
-    def next(self, crop: tuple[int, int], rng: torch.Generator) -> tuple[torch.Tensor, list[Part]]:
-        """[batch, 3, *crop] normalised pictures and what is known of them."""
+    def next(self, crop: tuple[int, int], zoom: float, rng: torch.Generator) -> tuple[torch.Tensor, list[Part]]:
+        """[batch, 3, *crop] normalised pictures, enlarged `zoom` times beside the random scale, and what is known of them."""
         parts: list[Part] = []
         for source in self.sources:
-            parts.append(source.next(sum(len(p.crops.x) for p in parts), crop, rng))
+            parts.append(source.next(sum(len(p.crops.x) for p in parts), crop, zoom, rng))
         return torch.cat([p.crops.x for p in parts]), parts
 
 

@@ -100,10 +100,10 @@ class Augment:
     def __init__(self, scale=(0.75, 2.0), rotate=5.0, colour=0.3, gamma=0.0, mix=0.0):
         self.scale, self.rotate, self.colour, self.gamma, self.mix = scale, rotate, colour, gamma, mix
 
-    def __call__(self, data: Folder, index: torch.Tensor, crop: tuple[int, int], rng: torch.Generator) -> Crops:
-        """Crops (height, width: multiples of LABEL_STEP) of the pictures that `index` names."""
+    def __call__(self, data: Folder, index: torch.Tensor, crop: tuple[int, int], zoom: float, rng: torch.Generator) -> Crops:
+        """Crops (height, width: multiples of LABEL_STEP) of the pictures that `index` names, `zoom` times as large as the random scale alone makes them."""
         device = data.images.device
-        theta = self.transforms(data, index, crop, rng).to(device)
+        theta = self.transforms(data, index, crop, zoom, rng).to(device)
         chosen = lambda source: source.index_select(0, index.to(device))
         sample = lambda source, grid, **o: F.grid_sample(source.float(), grid, align_corners=False, **o)
         x = sample(chosen(data.images), points(theta, crop), padding_mode="border")
@@ -114,12 +114,13 @@ class Augment:
         soft = None if data.soft is None else sample(chosen(data.soft), grid) * SOFT_STEP
         return self.mixed(Crops(normalise(self.coloured(x, rng)), y, soft, phase), rng)
 
-    def transforms(self, data: Folder, index: torch.Tensor, crop: tuple[int, int], rng: torch.Generator) -> torch.Tensor:
+    def transforms(self, data: Folder, index: torch.Tensor, crop: tuple[int, int], zoom: float,
+                   rng: torch.Generator) -> torch.Tensor:
         """[n, 2, 3] affine maps from a crop's coordinates to its picture's, both -1 to 1 (as F.affine_grid has them)."""
         n, (ch, cw), (full_h, full_w) = len(index), crop, data.images.shape[-2:]
         uniform = lambda low, high: low + (high - low) * torch.rand(n, generator=rng)
         size = data.sizes.cpu()[index].float()
-        scale = torch.exp(uniform(*map(math.log, self.scale)))
+        scale = zoom * torch.exp(uniform(*map(math.log, self.scale)))
         # What the crop covers in source pixels, and a centre that keeps it inside the picture where it fits.
         span = torch.stack([ch / scale, cw / scale], 1)
         room = (size - span) / 2

@@ -23,7 +23,7 @@ from graph import Node, lower
 from network import LOGIT_STEP, AttendSeg
 from progress import TrainingBar
 from simulate import Grid, Simulated, Weights, attend_names, fold, fold_scales, run_float
-from train import Average, confusion, figures
+from train import Average, confusion, crop_at, figures
 
 DEFAULTS = {"pictures": 3000, "batch": 8, "rate": 1e-3, "ema": 0.98, "distil": 1.0, "calibrate": 48}
 
@@ -114,7 +114,7 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
         ema.steps, step, log = saved["ema_steps"], saved["step"], saved["log"]
         optimiser.load_state_dict(saved["optimiser"])
         rng.manual_seed(config["seed"] + 7919 * (step + 1))
-    batch, crop = o["batch"], tuple(config["crops"][-1][1])
+    batch, (crop, zoom) = o["batch"], crop_at(config["crops"], 1.0)
     last = o["pictures"] // batch
     began, saved_at, total, count = time.time(), time.time(), 0.0, 0
     bar = TrainingBar(last * batch, step * batch, "quantised: ")
@@ -130,7 +130,7 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
     while step < last and (seconds is None or time.time() - began < seconds):
         for group in optimiser.param_groups:
             group["lr"] = o["rate"] * min(1.0, (step + 1) / 20) * (1 - step / last)
-        x, parts = source.next(crop, rng)
+        x, parts = source.next(crop, zoom, rng)
         x = x.contiguous(memory_format=torch.channels_last)
         x = ((x * 64).round() / 64)  # what pixels can be
         with torch.no_grad():

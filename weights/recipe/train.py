@@ -73,9 +73,10 @@ def rate(done: float, warmup: float, decay: float) -> float:
     return min(1.0, max(0.0, (1 - done) / decay))
 
 
-def crop_at(plan: list, done: float) -> tuple[int, int]:
-    """The crop (height, width) of the last entry [from, [h, w]] that has begun."""
-    return tuple([size for start, size in plan if done >= start][-1])
+def crop_at(plan: list, done: float) -> tuple[tuple[int, int], float]:
+    """Crop (height, width) and zoom, 1 if not given, of the last entry [from, [h, w], zoom] that has begun."""
+    _, size, *zoom = [entry for entry in plan if done >= entry[0]][-1]
+    return tuple(size), zoom[0] if zoom else 1.0
 
 
 def build(config: dict) -> torch.nn.Module:
@@ -103,7 +104,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
     source = batches.Batches(config | {"batch": batch // world}, data_root, device)
     held_out = Folder(data_root / config["data"], config["validate"]) if config.get("validate") else None
     net = build(config).to(device, memory_format=torch.channels_last)
-    for _, crop in config["crops"]:
+    for _, crop, *_ in config["crops"]:
         if any(side % net.total_stride for side in crop):
             raise ValueError(f"crops: {crop}, expected multiples of {net.total_stride}, the network's total stride")
     ema = Average(net, config["ema"])
@@ -141,7 +142,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
         done = seen / pictures
         for group in optimiser.param_groups:
             group["lr"] = config["rate"] * rate(done, warmup, config["decay"])
-        x, parts = source.next(crop_at(config["crops"], done), rng)
+        x, parts = source.next(*crop_at(config["crops"], done), rng)
         model.train()
         with torch.autocast(device, dtype=torch.bfloat16):
             scores = model(x.contiguous(memory_format=torch.channels_last))
