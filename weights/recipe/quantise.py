@@ -108,7 +108,7 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
     else:
         sim = start(net, source.data, config)
     ema = Average(sim, o["ema"])
-    optimiser = torch.optim.Adam(sim.parameters(), lr=o["rate"])
+    optimiser = torch.optim.Adam(sim.parameters(), lr=o["rate"], fused=True)
     if saved is not None:
         ema.net.load_state_dict(saved["ema"])
         ema.steps, step, log = saved["ema_steps"], saved["step"], saved["log"]
@@ -143,7 +143,7 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
         loss.backward()
         torch.nn.utils.clip_grad_norm_(sim.parameters(), 5.0)
         optimiser.step()
-        ema.update(sim)
+        ema.update()
         step, total, count = step + 1, total + loss.item(), count + 1
         bar.show(step * batch, total / count)
         if step % max(1, last // 10) == 0:

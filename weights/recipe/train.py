@@ -54,16 +54,18 @@ class Average:
 
     def __init__(self, net, decay: float):
         self.net, self.decay, self.steps = copy.deepcopy(net).eval(), decay, 0
+        pairs = list(zip(self.net.state_dict().values(), net.state_dict().values()))  # training changes them in place
+        self.averaged = [(ours, theirs) for ours, theirs in pairs if ours.dtype.is_floating_point]
+        self.copied = [(ours, theirs) for ours, theirs in pairs if not ours.dtype.is_floating_point]
 
     @torch.no_grad()
-    def update(self, net):
+    def update(self):
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for ours, theirs in zip(self.net.state_dict().values(), net.state_dict().values()):
-            if ours.dtype.is_floating_point:
-                ours.lerp_(theirs, 1 - decay)
-            else:
-                ours.copy_(theirs)
+        ours, theirs = zip(*self.averaged)
+        torch._foreach_lerp_(list(ours), list(theirs), 1 - decay)
+        for ours, theirs in self.copied:
+            ours.copy_(theirs)
 
 
 def rate(done: float, warmup: float, decay: float) -> float:
@@ -112,7 +114,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
     decayed = [p for p in net.parameters() if p.ndim > 1]
     optimiser = torch.optim.AdamW(
         [{"params": decayed, "weight_decay": config["weight_decay"]}, {"params": plain, "weight_decay": 0.0}],
-        lr=config["rate"],
+        lr=config["rate"], fused=True,
     )
     rng = torch.Generator().manual_seed(config["seed"] + 1000 * rank)
     step, seen, skipped, log = 0, 0, 0, []  # seen: picture-steps done
@@ -152,7 +154,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
         # One gradient that is not finite would end the run; such a step is left out and counted.
         if torch.isfinite(torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)):
             optimiser.step()
-            ema.update(net)
+            ema.update()
         else:
             skipped += 1
         step, seen = step + 1, seen + batch
