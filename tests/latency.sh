@@ -20,7 +20,7 @@ stage() { # WIDTH DILATIONS CHANNELS
   echo '{"width":'"$1"',"stride":2,"expansion":2,"dilations":['"$2"'],"condenser":'"$(condenser "$3")"'}'
 }
 
-# Parameters and multiply-accumulates as `inspect` tells them of camvid.int8.safetensors, 0.1.0.
+# Parameters and multiply-accumulates as `inspect` tells them of camvid.int8.safetensors of 0.1.0.
 echo '{"name":"camvid","classes":11,"stem":24,"stages":['"$(stage 32 1,1 8)"','"$(stage 64 1,1,1 16)"','"$(stage 144 1,1,2,1,4,1,2 32)"'],"decoder":[64,32]}' \
   >description.json
 accept "released network" latency --height 33 --width 64

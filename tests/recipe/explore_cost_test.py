@@ -53,11 +53,11 @@ def variants(d: Description) -> list[Description]:
 
 class CostTest(unittest.TestCase):
     def test_released_network(self):
-        c = cost(described("camvid"), 512, 512)
+        c = cost(described("prototype"), 512, 512)
         self.assertEqual((c.parameters, c.int8_bytes, c.macs), (818763, 899954, 1420967936))
 
     def test_pictures_are_padded_to_the_total_stride(self):
-        d = described("camvid")
+        d = described("prototype")
         self.assertEqual(cost(d, 360, 480).macs, cost(d, 384, 480).macs)
 
     def test_shipped_weight_files(self):
@@ -69,7 +69,7 @@ class CostTest(unittest.TestCase):
     def test_agrees_with_the_measuring_program(self):
         if not LATENCY.exists():
             self.skipTest("bench/latency is not built (explore.py builds it)")
-        for d in (described("camvid"), described("person"), *variants(described("camvid"))):
+        for d in (described("prototype"), described("person"), *variants(described("camvid"))):
             with self.subTest(d.to_json()):
                 done = subprocess.run(
                     [LATENCY, "--height", "100", "--width", "130", "--seconds", "0"],
@@ -84,10 +84,10 @@ class CostTest(unittest.TestCase):
 
 class LimitsTest(unittest.TestCase):
     def test_prototype_is_within(self):
-        self.assertEqual(limits(described("camvid"), 160), [])
+        self.assertEqual(limits(described("prototype"), 160), [])
 
     def test_names_what_is_wrong(self):
-        d = described("camvid")
+        d = described("prototype")
         first = d.stages[0]
         for change, message in (
             ({"stem": 600}, "stem: 600, expected 1 to 512"),
@@ -109,7 +109,7 @@ class LimitsTest(unittest.TestCase):
                 self.assertEqual(limits(dataclasses.replace(d, **change), 160), [message])
 
     def test_a_condensed_map_keeps_two_pixels(self):
-        self.assertEqual(limits(described("camvid"), 63), ["total stride: 32, expected 2 to 31"])
+        self.assertEqual(limits(described("prototype"), 63), ["total stride: 32, expected 2 to 31"])
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from search import rules
 from search.rules import Candidate
 from search.stats import kendall, ranks, seed_spread, spearman
 
-D = Description.from_json(json.loads((RECIPE / "camvid.json").read_text())["description"])
+D = Description.from_json(json.loads((RECIPE / "prototype.json").read_text())["description"])
 
 
 def candidate(key: str, latency: float = 1.0, macs: int = 100, parameters: int = 100, **fields) -> Candidate:

@@ -17,7 +17,7 @@ from search.rules import key_of
 from search.space import Field, Space, around, repeated
 from search.table import RequirementsError
 
-PROTOTYPE = Description.from_json(json.loads((RECIPE / "camvid.json").read_text())["description"])
+PROTOTYPE = Description.from_json(json.loads((RECIPE / "prototype.json").read_text())["description"])
 SPACE = {
     "stem": {"from": 16, "to": 32, "step": 8},
     "stages": [3, 4],

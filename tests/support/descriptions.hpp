@@ -6,7 +6,7 @@
 
 namespace test {
 
-/// The network of the released weights (weights/recipe/camvid.json).
+/// The first released network (weights/recipe/prototype.json), which the person weights still have.
 constexpr attendseg::Description flagship(int classes = 11) {
   attendseg::Description d;
   d.name = "attendseg";

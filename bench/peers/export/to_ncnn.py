@@ -44,8 +44,8 @@ class Builder:
                 y.append(self.layer(kind, a, n.name, **shape, _5=1, _6=weight.size, **groups, _9=int(n.relu)))
                 # Four zero bytes: float32 weights follow.
                 self.weights += [bytes(4), weight.transpose(0, 3, 1, 2).tobytes(), bias.tobytes()]
-            elif n.op == "max_pool":
-                y.append(self.layer("Pooling", a, n.name, _0=0, _1=n.factor, _2=n.factor, _5=1))
+            elif n.op.endswith("pool"):
+                y.append(self.layer("Pooling", a, n.name, _0=int(n.op == "average_pool"), _1=n.factor, _2=n.factor, _5=1))
             elif n.op == "upsample":
                 y.append(self.enlarge(a[0], n.factor, BILINEAR, n.name))
             elif n.op == "add":

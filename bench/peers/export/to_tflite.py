@@ -16,7 +16,7 @@ from graph import Node
 from source import LOGIT_LIMITS, Grid, Source
 
 # Of each operator, the version whose int8 form is used; 1 where it is not listed.
-VERSIONS = {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 6, "MAX_POOL_2D": 2, "LOGISTIC": 2, "MUL": 2, "ADD": 2, "PAD": 2,
+VERSIONS = {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 6, "MAX_POOL_2D": 2, "AVERAGE_POOL_2D": 2, "LOGISTIC": 2, "MUL": 2, "ADD": 2, "PAD": 2,
             "QUANTIZE": 2, "RESIZE_BILINEAR": 3, "DEQUANTIZE": 2, "ARG_MAX": 2}
 TYPES = {np.dtype(t): getattr(schema.TensorType, t.upper()) for t in ("float32", "int32", "int8", "uint8")}
 RELU = schema.ActivationFunctionType.RELU
@@ -128,7 +128,8 @@ class Builder:
     def pool(self, n: Node, x: int, grid: Grid | None) -> int:
         _, h, w, c = self.shape(x)
         f = n.factor
-        return self.op("MAX_POOL_2D", [x], self.activation(n.name, (1, h // f, w // f, c), grid), "Pool2DOptions",
+        kind = "MAX_POOL_2D" if n.op == "max_pool" else "AVERAGE_POOL_2D"
+        return self.op(kind, [x], self.activation(n.name, (1, h // f, w // f, c), grid), "Pool2DOptions",
                        padding=schema.Padding.VALID, strideW=f, strideH=f, filterWidth=f, filterHeight=f)
 
     def normalise(self, pixels: int) -> int:
@@ -144,7 +145,7 @@ class Builder:
                 y.append(self.normalise(pixels))
             elif n.op == "conv":
                 y.append(self.conv(n, a[0], grid))
-            elif n.op == "max_pool":
+            elif n.op.endswith("pool"):
                 y.append(self.pool(n, a[0], grid))
             elif n.op == "upsample":
                 _, h, w, c = self.shape(a[0])
