@@ -42,6 +42,19 @@ class ScheduleTest(unittest.TestCase):
         self.assertEqual([train.crop_at(plan, done) for done in (0.0, 0.49, 0.5)], [((32, 32), 0.5)] * 2 + [((32, 64), 1.0)])
 
 
+class AverageTest(unittest.TestCase):
+    def test_it_follows_the_network_also_after_a_checkpoint_is_loaded(self):
+        net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
+        average = train.Average(net, 0.5)
+        net.load_state_dict({k: torch.full_like(v, 8) for k, v in net.state_dict().items()})
+        average.net.load_state_dict({k: torch.zeros_like(v) for k, v in net.state_dict().items()})
+        average.steps = 100  # past its warm-up
+        average.update()
+        kept = average.net.state_dict()
+        self.assertEqual({float(v.mean()) for k, v in kept.items() if v.dtype.is_floating_point}, {4.0})
+        self.assertEqual(int(kept["1.num_batches_tracked"]), 8)
+
+
 class TrainTest(unittest.TestCase):
     def setUp(self):
         torch.set_num_threads(1)
