@@ -37,6 +37,7 @@ class RulesTest(unittest.TestCase):
         self.assertFalse(rules.worth_training(candidate("c", 2.5, 200, 200), timed))  # b is faster and has more of both
         self.assertTrue(rules.worth_training(candidate("d", 1.5, 200, 200), timed))  # b is slower
         self.assertTrue(rules.worth_training(candidate("e", 2.5, 400, 200), timed))  # more MACs than b
+        self.assertTrue(rules.worth_training(candidate("f", 2.5, 280, 200), timed))  # b has not a tenth more MACs
         self.assertTrue(rules.worth_training(timed[1], timed))
 
     def test_pruning_needs_several_that_are_no_slower_and_clearly_ahead(self):

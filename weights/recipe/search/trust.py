@@ -137,7 +137,7 @@ def screen(s: Story) -> list[str]:
     return [
         "<h2>Was the screen right?</h2>",
         paragraph(
-            "A timed candidate is worth training unless another one that is no slower has both more MACs and more"
-            f" parameters. {plural(len(failed), 'network')} of those trained failed this (squares above). {says}"
+            "A timed candidate is worth training unless another one that is no slower has a tenth more of both"
+            f" MACs and parameters. {plural(len(failed), 'network')} of those trained failed this (squares above). {says}"
         ),
     ]
