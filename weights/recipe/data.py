@@ -101,7 +101,8 @@ class Augment:
         self.scale, self.rotate, self.colour, self.gamma, self.mix = scale, rotate, colour, gamma, mix
 
     def __call__(self, data: Folder, index: torch.Tensor, crop: tuple[int, int], zoom: float, rng: torch.Generator) -> Crops:
-        """Crops (height, width: multiples of LABEL_STEP) of the pictures that `index` names, `zoom` times as large as the random scale alone makes them."""
+        """Crops (height, width: multiples of LABEL_STEP) of the pictures that `index` names, `zoom` times as
+        large as the random scale alone makes them."""
         device = data.images.device
         theta = self.transforms(data, index, crop, zoom, rng).to(device)
         chosen = lambda source: source.index_select(0, index.to(device))

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 
 def draw(done: int, total: int, text: str, end: str = "") -> None:
+    """A bar of 30 places, over the one that was drawn before."""
     print(f"\r[{'#' * (30 * done // total):30}] {text}", end=end, file=sys.stderr, flush=True)
 
 

@@ -54,17 +54,17 @@ class Average:
 
     def __init__(self, net, decay: float):
         self.net, self.decay, self.steps = copy.deepcopy(net).eval(), decay, 0
-        pairs = list(zip(self.net.state_dict().values(), net.state_dict().values()))  # training changes them in place
-        self.averaged = [(ours, theirs) for ours, theirs in pairs if ours.dtype.is_floating_point]
-        self.copied = [(ours, theirs) for ours, theirs in pairs if not ours.dtype.is_floating_point]
+        # Tensors of ours and of the network, which training changes in place: floats to average, counts to copy.
+        both = [list(n.state_dict().values()) for n in (self.net, net)]
+        self.floats = [[t for t in tensors if t.dtype.is_floating_point] for tensors in both]
+        self.counts = [[t for t in tensors if not t.dtype.is_floating_point] for tensors in both]
 
     @torch.no_grad()
     def update(self):
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        ours, theirs = zip(*self.averaged)
-        torch._foreach_lerp_(list(ours), list(theirs), 1 - decay)
-        for ours, theirs in self.copied:
+        torch._foreach_lerp_(*self.floats, 1 - decay)
+        for ours, theirs in zip(*self.counts):
             ours.copy_(theirs)
 
 

@@ -16,8 +16,8 @@ from graph import Node
 from source import LOGIT_LIMITS, Grid, Source
 
 # Of each operator, the version whose int8 form is used; 1 where it is not listed.
-VERSIONS = {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 6, "MAX_POOL_2D": 2, "AVERAGE_POOL_2D": 2, "LOGISTIC": 2, "MUL": 2, "ADD": 2, "PAD": 2,
-            "QUANTIZE": 2, "RESIZE_BILINEAR": 3, "DEQUANTIZE": 2, "ARG_MAX": 2}
+VERSIONS = {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 6, "MAX_POOL_2D": 2, "AVERAGE_POOL_2D": 2, "LOGISTIC": 2,
+            "MUL": 2, "ADD": 2, "PAD": 2, "QUANTIZE": 2, "RESIZE_BILINEAR": 3, "DEQUANTIZE": 2, "ARG_MAX": 2}
 TYPES = {np.dtype(t): getattr(schema.TensorType, t.upper()) for t in ("float32", "int32", "int8", "uint8")}
 RELU = schema.ActivationFunctionType.RELU
 

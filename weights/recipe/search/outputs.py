@@ -25,7 +25,9 @@ def winner_config(r: Requirements, root: pathlib.Path, d: Description) -> dict:
         if not pathlib.Path(r.set).is_absolute():
             config["data"] = r.set
     config["description"] = json.loads(d.to_json()) | {"name": r.base["description"]["name"]}
-    config["crops"] = [[start, training.crop_for(tuple(crop), crop, d.total_stride), *zoom] for start, crop, *zoom in config["crops"]]
+    config["crops"] = [
+        [start, training.crop_for(tuple(crop), crop, d.total_stride), *zoom] for start, crop, *zoom in config["crops"]
+    ]
     return config
 
 

@@ -74,8 +74,8 @@ def finals(s: Story) -> list[str]:
     return [
         "<h2>Longer training: was the proxy right?</h2>",
         paragraph(
-            f"{len(networks)} networks, spread over the ranks of proxy training, were trained {length} with other seeds. Rank"
-            f" correlation with proxy training: Spearman <b>{rho:.2f}</b>, Kendall <b>{tau:.2f}</b> (1: the same order,"
+            f"{len(networks)} networks, spread over the ranks of proxy training, were trained {length} with other"
+            f" seeds. Rank correlation with proxy training: Spearman <b>{rho:.2f}</b>, Kendall <b>{tau:.2f}</b> (1: the same order,"
             f" 0: none). {noise} Correlation of size with what longer training adds: {favour:.2f} (well above 0: short"
             " training is unfair to large networks)."
         ),
