@@ -28,8 +28,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 case $size in '' | *[!0-9]*) usage ;; esac
-if [ "$size" -lt 64 ] || [ $((size % 32)) != 0 ]; then
-  echo "run.sh: --size $size, expected a multiple of 32 (the peers do not pad), 64 or more" >&2
+if [ "$size" -lt 64 ] || [ $((size % 64)) != 0 ]; then
+  echo "run.sh: --size $size, expected a multiple of 64 (the total stride; the peers do not pad), 64 or more" >&2
   exit 1
 fi
 

@@ -71,13 +71,18 @@ def finals(s: Story) -> list[str]:
     length = f"for {s.plan.final_pictures:,} " + (
         f"instead of {s.plan.proxy_pictures:,} picture-steps" if longer else "picture-steps, as in proxy training,"
     )
+    fair = (
+        f" Correlation of size with what longer training adds: {favour:.2f} (well above 0: short training is unfair to"
+        " large networks)."
+        if longer
+        else ""
+    )
     return [
         "<h2>Longer training: was the proxy right?</h2>",
         paragraph(
             f"{len(networks)} networks, spread over the ranks of proxy training, were trained {length} with other"
             f" seeds. Rank correlation with proxy training: Spearman <b>{rho:.2f}</b>, Kendall <b>{tau:.2f}</b> (1: the same order,"
-            f" 0: none). {noise} Correlation of size with what longer training adds: {favour:.2f} (well above 0: short"
-            " training is unfair to large networks)."
+            f" 0: none). {noise}{fair}"
         ),
         page.figure(
             figures.svg(figures.finals(networks, s.prototype.key, s.winner.key if s.winner else "", s.what)),
