@@ -156,6 +156,27 @@ class BatchesTest(unittest.TestCase):
         _, (_, other) = Batches(self.config | {"extra": extra}, self.root, "cpu").next((32, 32), 1.0, self.rng)
         self.assertEqual(other.members.tolist(), [[0, 1, 1], [1, 0, 0]])
 
+    def test_processes_share_the_other_pictures_of_a_batch(self):
+        extra = {"data": "others", "splits": ["train"], "share": 0.25, "scale": [1.0, 1.0],
+                 "classes": {"thing": ["road"], "above": ["sky"]}}
+        met = []
+        for rank in range(4):
+            x, parts = Batches(self.config | {"extra": extra}, self.root, "cpu", rank, 4).next((32, 32), 1.0, self.rng)
+            self.assertEqual(len(x), 1)
+            met += [p.members is not None for p in parts]
+        self.assertEqual(sorted(met), [False, False, False, True])
+        with self.assertRaisesRegex(ValueError, "batch: 4, expected a multiple of the 3 processes"):
+            Batches(self.config, self.root, "cpu", 0, 3)
+        with self.assertRaisesRegex(ValueError, "extra.share: 0.1 of a batch of 4 is no picture"):
+            Batches(self.config | {"extra": extra | {"share": 0.1}}, self.root, "cpu")
+
+    def test_a_coarse_class_without_any_of_ours_counts_for_nothing(self):
+        extra = {"data": "others", "splits": ["train"], "share": 0.5, "scale": [1.0, 1.0], "classes": {"thing": ["road"], "above": []}}
+        source = Batches(self.config | {"extra": extra}, self.root, "cpu")
+        x, parts = source.next((32, 32), 1.0, self.rng)
+        self.assertTrue((parts[1].crops.y == 1).any())
+        self.assertTrue(torch.isfinite(loss(torch.randn(len(x), 3, 8, 8, generator=self.rng), parts, source.class_weights)))
+
     def test_wrong_configurations_say_what_is_wrong(self):
         extra = {"data": "others", "splits": ["train"], "share": 0.5, "scale": [1.0, 1.0]}
         with self.assertRaisesRegex(ValueError, "distil.labels"):

@@ -155,6 +155,19 @@ class ExploreTest(unittest.TestCase):
         self.assertEqual(second.returncode, 1)
         self.assertIn("bounds: {'parameters': 5000", printed)
         self.assertIn("choose another --out", printed)
+        (self.root / "requirements.toml").write_text(REQUIREMENTS.replace("networks = 2\npictures = 12", "networks = 2\npictures = 24"))
+        printed, _ = self.start().communicate(timeout=300)
+        self.assertIn("finals: {'networks': 2, 'pictures': 24", printed)
+
+    def test_a_small_space_is_trained_and_done(self):
+        few = REQUIREMENTS.split("[space]")[0] + "[space]\nstem = [8, 16]\n[search]" + REQUIREMENTS.split("[search]")[1]
+        (self.root / "requirements.toml").write_text(few)
+        run = self.start()
+        printed, _ = run.communicate(timeout=300)
+        self.assertEqual(run.returncode, 0, printed)
+        found = results.read(Store(str(self.root / "out" / "journal.log")))
+        self.assertEqual({c.description.stem for c in found.begun()}, {8, 16})
+        self.assertEqual(len(found.timed), 2)
 
 
 if __name__ == "__main__":

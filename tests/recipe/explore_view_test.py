@@ -18,6 +18,7 @@ RECIPE = pathlib.Path(__file__).resolve().parents[2] / "weights" / "recipe"
 sys.path.insert(0, str(RECIPE))
 
 from search import requirements, view
+from search.table import RequirementsError
 from search.training import configuration, crop_for
 
 
@@ -49,7 +50,7 @@ class ViewTest(Leaves):
         train, held_out = self.names(first, "train"), self.names(first, "val")
         self.assertEqual((len(train), len(held_out), len(train & held_out)), (16, 4, 0))
         self.assertEqual(held_out, self.names(second, "val"))
-        self.assertEqual({p.name for p in (first.parent / first.name).iterdir()}, {"train", "val", "dataset.json"})
+        self.assertEqual({p.name for p in (first.parent / first.name).iterdir()}, {"train", "val", "dataset.json", "made-of"})
 
     def test_large_pictures_are_reduced_to_the_working_size(self):
         v = self.make()
@@ -66,6 +67,25 @@ class ViewTest(Leaves):
         self.assertEqual((v.parent / v.name, v.train, v.validate, v.own), (self.set, ["train"], ["val"], False))
         self.assertEqual((v.counts, v.size), ((19, 5), (40, 60)))
         self.assertFalse((self.root / "out").exists())
+
+    def test_pictures_that_changed_are_not_mixed_in(self):
+        self.make()
+        make_set(self.set, ["soil", "leaf"], [(40, 60)] * 21, 1)
+        with self.assertRaisesRegex(RequirementsError, "data: pictures have changed since .* choose another --out"):
+            self.make()
+
+    def test_a_picture_without_mask_is_named(self):
+        (self.set / "train" / "labels" / "3.png").unlink()
+        with self.assertRaisesRegex(RequirementsError, r"3\.png: no mask, expected .*labels/3\.png"):
+            self.make()
+
+    def test_pictures_of_two_splits_may_have_equal_names(self):
+        make_set(self.set, ["soil", "leaf"], [(40, 60)] * 5, 3, "more")
+        v = self.make('train = ["train", "more"]\nvalidation = 0.2\n')
+        self.assertEqual(v.counts, (20, 5))
+        names = self.names(v, "train") | self.names(v, "val")
+        self.assertEqual(len(names), 25)
+        self.assertLessEqual({"train-1", "more-1"}, names)
 
     def test_validation_pictures_are_limited(self):
         make_set(self.set, ["soil", "leaf"], [(40, 60)] * 12, 3, "val")

@@ -52,20 +52,27 @@ class Batches:
 
     config["distil"] = {"weight": w, "labels": folder}: where there are both, soft labels weigh w and hard ones 1 - w.
     config["extra"] = {"data", "splits", "share", "scale"}: other pictures, labelled by the same teacher alone; or, with
-    "classes" ({their class: [ours, ...]}), by their own coarser classes.
+    "classes" ({their class: [ours, ...]}), by their own coarser classes. A class of theirs may have none of ours: its
+    pixels then count for nothing. Of several processes, each has its part of config["batch"].
     """
 
-    def __init__(self, config: dict, data_root: pathlib.Path, device: str):
+    def __init__(self, config: dict, data_root: pathlib.Path, device: str, rank: int = 0, world: int = 1):
         distil, extra = config.get("distil"), config.get("extra")
         labels = distil["labels"] if distil else None
         root = data_root / config["data"]
         self.data = Folder(root, config["train"], labels)
         self.class_weights = self.data.class_weights().to(device)
-        others = round(config["batch"] * extra["share"]) if extra else 0
+        batch = config["batch"]
+        if batch % world:
+            raise ValueError(f"batch: {batch}, expected a multiple of the {world} processes")
+        of_all = round(batch * extra["share"]) if extra else 0
+        if extra and extra["share"] > 0 and not of_all:
+            raise ValueError(f"extra.share: {extra['share']} of a batch of {batch} is no picture, expected {0.5 / batch} or more")
+        others = of_all * (rank + 1) // world - of_all * rank // world  # of this process
         soft_weight = distil["weight"] if distil else 0.0
         augment = Augment(**config["augment"])
         part = {"hard_weight": 1 - soft_weight, "soft_weight": soft_weight, "members": None}
-        self.sources = [Source(self.data.to(device), augment, config["batch"] - others, **part)]
+        self.sources = [Source(self.data.to(device), augment, batch // world - others, **part)]
         if others:
             coarse = extra.get("classes")
             other_root = data_root / extra["data"]
@@ -76,6 +83,7 @@ class Batches:
             part = {"hard_weight": float(bool(coarse)), "soft_weight": float(not coarse), "members": groups}
             augment = Augment(**config["augment"] | {"scale": extra["scale"]})
             self.sources.append(Source(folder.to(device), augment, others, **part))
+        self.sources = [s for s in self.sources if s.share]
 
     def next(self, crop: tuple[int, int], zoom: float, rng: torch.Generator) -> tuple[torch.Tensor, list[Part]]:
         """[batch, 3, *crop] normalised pictures, enlarged `zoom` times beside the random scale, and what is known of them."""
@@ -118,7 +126,7 @@ def loss(scores: torch.Tensor, parts: list[Part], class_weights: torch.Tensor) -
             weights = class_weights
             if p.members is not None:  # the probability of any of the classes that the coarse one may mean
                 q = torch.einsum("kc,nchw->nkhw", p.members, q.exp()).clamp_min(1e-6).log().contiguous()
-                weights = p.members @ class_weights / p.members.sum(1)
+                weights = p.members @ class_weights / p.members.sum(1).clamp_min(1)
             total = total + p.hard_weight * F.nll_loss(q, y, weights, ignore_index=IGNORE, reduction="sum")
             norm = norm + p.hard_weight * weights[y[y != IGNORE]].sum()
     return total / norm.clamp_min(1e-6)

@@ -7,7 +7,9 @@ dilated ones is garbage at some sizes (22x30).
 
 from __future__ import annotations
 
+import fcntl
 import functools
+import os
 import pathlib
 import sys
 
@@ -24,7 +26,16 @@ def build() -> bool:
 
     try:
         source = str(pathlib.Path(__file__).with_name("depthwise.cpp"))
-        cpp_extension.load("attendseg_depthwise", [source], extra_cflags=FLAGS, is_python_module=False)
+        root = os.environ.get("TORCH_EXTENSIONS_DIR") or cpp_extension.get_default_build_root()
+        folder = pathlib.Path(root) / f"attendseg_depthwise-{torch.__version__}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(folder / "ours", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            # PyTorch's own lock outlives a process that is killed, and would be waited for without end.
+            (folder / "lock").unlink(missing_ok=True)
+            cpp_extension.load(
+                "attendseg_depthwise", [source], extra_cflags=FLAGS, build_directory=str(folder), is_python_module=False
+            )
         return True
     except (RuntimeError, OSError, ImportError) as error:
         print(f"training is slower than it could be: depthwise.cpp was not built ({str(error).splitlines()[0]})", file=sys.stderr)

@@ -71,8 +71,8 @@ def explore(a: argparse.Namespace) -> None:
     try:
         seen = view.make(r, root, a.out)
         if a.soft_labels:
-            teaching.check_labels(a.soft_labels, seen)
-        meter = Meter(a.measure, r.height, r.width, r.threads)
+            teaching.check_labels(a.soft_labels, seen, r.space.prototype.classes)
+        meter = Meter(a.measure, r.height, r.width, r.threads, a.out / "measure.lock")
         store.join()
         w = Worker(
             r,

@@ -62,8 +62,13 @@ def count_labels(truth: np.ndarray, met: np.ndarray, classes: int) -> np.ndarray
     return np.bincount(index, minlength=classes**2).reshape(classes, classes)
 
 
+def is_test(split: str) -> bool:
+    """Whether a split is for the final measure, whichever way its folder is written."""
+    return pathlib.PurePath(split).name.startswith("test")
+
+
 def development_split(name: str) -> str:
     """A --split that may be looked at as often as one likes."""
-    if name == "test":
-        raise argparse.ArgumentTypeError("'test' is looked at once, by `evaluate`; expected train, val, ...")
+    if is_test(name):
+        raise argparse.ArgumentTypeError(f"{name!r} is looked at once, by `evaluate`; expected train, val, ...")
     return name

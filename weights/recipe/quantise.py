@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import hashlib
 import json
 import os
 import pathlib
@@ -33,7 +34,15 @@ def load_float(checkpoint: pathlib.Path) -> tuple[AttendSeg, dict]:
     saved = torch.load(checkpoint, map_location="cpu", weights_only=False)
     net = AttendSeg(Description.from_json(saved["config"]["description"]))
     net.load_state_dict(saved["ema"])
-    return net.eval(), saved["config"] | {"float_step": saved["step"]}
+    return net.eval(), saved["config"]
+
+
+def made_of(net: torch.nn.Module, options: dict) -> str:
+    """Tells networks by their values, and what is done with them, apart."""
+    digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode())
+    for name, tensor in net.state_dict().items():
+        digest.update(name.encode() + tensor.detach().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def whole(data: Folder, i: int, multiple: int) -> torch.Tensor:
@@ -94,12 +103,12 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
     o = config["quantised"]
     torch.manual_seed(config["seed"])
     rng = torch.Generator().manual_seed(config["seed"])
-    checkpoint = out / "quantised.pt"
+    checkpoint, made = out / "quantised.pt", made_of(net, o)
     step, log, saved = 0, [], None
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location="cpu", weights_only=False)
-        if saved["config"].get("float_step") != config["float_step"]:
-            print(f"{checkpoint}: of an earlier float network; starting again", file=sys.stderr)
+        if saved.get("made_of") != made:
+            print(f"{checkpoint}: of another float network or other options; starting again", file=sys.stderr)
             saved = None
     if saved is not None:
         nodes = lower(net.description)
@@ -122,7 +131,7 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
     def save():
         out.mkdir(parents=True, exist_ok=True)
         state = {"net": sim.state_dict(), "ema": ema.net.state_dict(), "ema_steps": ema.steps, "grids": sim.grids,
-                 "optimiser": optimiser.state_dict(), "step": step, "log": log, "config": config}
+                 "optimiser": optimiser.state_dict(), "step": step, "log": log, "config": config, "made_of": made}
         torch.save(state, checkpoint.with_suffix(".part"))
         checkpoint.with_suffix(".part").replace(checkpoint)
 
@@ -158,8 +167,14 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
 
 
 def load_quantised(checkpoint: pathlib.Path, net: AttendSeg) -> Simulated:
-    """The averaged integer network of a finished fine_tune()."""
+    """The averaged integer network of a finished fine_tune() of `net`."""
     saved = torch.load(checkpoint, map_location="cpu", weights_only=False)
+    options = saved["config"]["quantised"]
+    if saved.get("made_of") != made_of(net, options):
+        raise ValueError(f"{checkpoint}: of another float network than the one beside it; run quantise.py again")
+    last = options["pictures"] // options["batch"]
+    if saved["step"] < last:
+        raise ValueError(f"{checkpoint}: {saved['step']} steps, expected {last}; run quantise.py to go on")
     nodes = lower(net.description)
     sim = Simulated(nodes, fold_scales(fold(net, nodes), nodes), saved["grids"])
     sim.load_state_dict(saved["ema"])

@@ -26,9 +26,9 @@ import soft_labels
 from data import Folder
 from graph import lower
 from pictures import SUFFIXES
-from quantise import Raw, load_float, load_quantised, quantise, report
+from quantise import Raw, load_float, load_quantised, made_of, quantise, report
 from simulate import fold, run_float
-from train import confusion, figures, train
+from train import confusion, figures, of_length, train
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -84,12 +84,15 @@ class Exported(torch.nn.Module):
 
 
 def evaluate(out: pathlib.Path, root: pathlib.Path, config: dict) -> dict:
-    """{"float": {split: figures}, "int8": {...}}: one pass at full size, once, with the last averaged weights."""
+    """{"float": {split: figures}, "int8": {...}, "of"}: one pass at full size with the last averaged weights. Once: what
+    OUT/accuracy.json holds of these networks ("of" tells them) is not measured again."""
     net, _ = load_float(out / "float.pt")
-    networks = {"float": Exported(net)}
-    if (out / "quantised.pt").exists():
-        networks["int8"] = Raw(load_quantised(out / "quantised.pt", net))
-    result: dict = {name: {} for name in networks}
+    sim = load_quantised(out / "quantised.pt", net)
+    result: dict = {"float": {}, "int8": {}, "of": made_of(net, {"int8": made_of(sim, {}), "test": config.get("test", [])})}
+    known = out / "accuracy.json"
+    if known.exists() and json.loads(known.read_text()).get("of") == result["of"]:
+        return json.loads(known.read_text())
+    networks = {"float": Exported(net), "int8": Raw(sim)}
     for split in config.get("test", []):
         data = Folder(root, [split])
         longest = int(data.sizes.max())
@@ -120,7 +123,7 @@ def teach(config: dict, base: pathlib.Path, out: pathlib.Path, device: str) -> N
     teacher |= {"data": config["data"], "train": config["train"], "validate": config.get("validate", [])}
     check_resume(out / "teacher" / "float.pt", teacher)
     train(teacher, base, out / "teacher", device)
-    distil["labels"] = str(out / "soft")
+    distil["labels"] = str((out / "soft").resolve())
     extra = config.get("extra", {"data": "", "splits": []})
     if int(os.environ.get("RANK", 0)) == 0:
         for name, splits in ((config["data"], config["train"]), (extra["data"], extra["splits"])):
@@ -153,11 +156,10 @@ def main():
     if a.threads:
         torch.set_num_threads(a.threads)
     config = folder_config(a.folder.resolve()) if a.folder else json.loads(a.config.read_text())
-    if not a.folder and a.data is None:
+    if a.data is None and not pathlib.Path(config["data"]).is_absolute():
         p.error("--data or ATTENDSEG_DATA must name the folder that holds the data sets")
     if a.pictures:
-        config["pictures"] = a.pictures
-        config["warmup"] = min(config["warmup"], max(1, a.pictures // config["batch"] // 10))
+        config |= of_length(config, a.pictures)
     base = pathlib.Path(a.data or ".")
     root = base / config["data"]  # --folder wrote an absolute path
     a.out.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 
 import teacher
 from data import SOFT_STEP, SOFT_STRIDE, Folder, normalise, padded
+from pictures import is_test
 from progress import progress
 
 
@@ -78,6 +79,8 @@ def main():
         name, slash, split = each.rpartition("/")
         if not slash:
             p.error(f"sets: {each}, expected SET/SPLIT as in camvid/train")
+        if is_test(split):
+            p.error(f"sets: {each}, expected a split that is not for the final measure")
         print(write(a.teacher / "float.pt", a.data, name, split, a.out, a.device, a.scales))
 
 

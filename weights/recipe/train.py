@@ -87,6 +87,11 @@ def build(config: dict) -> torch.nn.Module:
     return Teacher(description.classes) if config.get("network") == "teacher" else AttendSeg(description)
 
 
+def of_length(config: dict, pictures: int) -> dict:
+    """What changes when a configuration is trained for so many picture-steps: at most a tenth of them is warm-up."""
+    return {"pictures": pictures, "warmup": min(config["warmup"], max(1, pictures // config["batch"] // 10))}
+
+
 def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str, seconds: float | None = None,
           on_report: Callable[[dict], bool] | None = None) -> list[dict]:
     """Trains until config["pictures"] picture-steps are done, or `seconds` are over (resume by calling again).
@@ -101,9 +106,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
     torch.manual_seed(config["seed"])
     batch, pictures = config["batch"], config["pictures"]  # of all processes together
-    if batch % world:
-        raise ValueError(f"batch: {batch}, expected a multiple of the {world} processes")
-    source = batches.Batches(config | {"batch": batch // world}, data_root, device)
+    source = batches.Batches(config, data_root, device, rank, world)
     held_out = Folder(data_root / config["data"], config["validate"]) if config.get("validate") else None
     net = build(config).to(device, memory_format=torch.channels_last)
     for _, crop, *_ in config["crops"]:
@@ -199,11 +202,11 @@ def main():
         torch.set_num_threads(a.threads)
     config = json.loads(a.config.read_text())
     if a.pictures:
-        config["pictures"] = a.pictures
+        config |= of_length(config, a.pictures)
     if "distil" in config:
         if a.soft_labels is None:
             p.error("distil: the configuration learns from a teacher; give --soft-labels (soft_labels.py makes them)")
-        config["distil"]["labels"] = str(a.soft_labels)
+        config["distil"]["labels"] = str(a.soft_labels.resolve())
     train(config, a.data, a.out, a.device, a.seconds)
 
 

@@ -5,7 +5,7 @@
 #include <cfloat>
 
 #define ATTENDSEG_VERSION_MAJOR 0
-#define ATTENDSEG_VERSION_MINOR 2
+#define ATTENDSEG_VERSION_MINOR 3
 #define ATTENDSEG_VERSION_PATCH 0
 
 // One instruction set a binary, chosen at compile time. The name is part of every symbol, so that objects
@@ -77,7 +77,7 @@
 #define ATTENDSEG_JOIN_(a, b, c, d, e, f) a##b##c##d##e##f
 #define ATTENDSEG_JOIN(a, b, c, d, e, f) ATTENDSEG_JOIN_(a, b, c, d, e, f)
 #define ATTENDSEG_ABI \
-  ATTENDSEG_JOIN(v0_2_, ATTENDSEG_BACKEND, ATTENDSEG_LANES, ATTENDSEG_FUSED, ATTENDSEG_MATH, ATTENDSEG_FLOAT_PRODUCTS)
+  ATTENDSEG_JOIN(v0_3_, ATTENDSEG_BACKEND, ATTENDSEG_LANES, ATTENDSEG_FUSED, ATTENDSEG_MATH, ATTENDSEG_FLOAT_PRODUCTS)
 #define ATTENDSEG_NAMESPACE_BEGIN \
   namespace attendseg {           \
   inline namespace ATTENDSEG_ABI {

@@ -49,10 +49,12 @@ def finals(w: Worker) -> None:
 
 
 def forget(w: Worker) -> None:
-    """Checkpoints of networks that are not the winner are of no use any more."""
+    """Finished checkpoints of networks that are not the winner are of no use any more."""
     best = rules.winner(w.read().trained, w.bounds)
     for folder in (w.out / "runs").glob("final-*"):
-        if best is None or not folder.name.startswith(f"final-{best.key}-"):
+        job = w.store.of_job("jobs", folder.name)
+        finished = job is not None and job.state == TrialState.COMPLETE  # else it is gone on with when there is more time
+        if finished and (best is None or not folder.name.startswith(f"final-{best.key}-")):
             (folder / "float.pt").unlink(missing_ok=True)
     for folder in [*(w.out / "runs").glob("pace-*"), *(w.out / "runs").glob("warm-up-*")]:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # another worker may be at it

@@ -16,6 +16,7 @@ from description import Description
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 BUILD = REPOSITORY / "build" / "latency"
 LEAST_SECONDS = 0.5  # how long the default program measures
+LONGEST_SECONDS = 600  # after which a measuring program has failed
 
 
 class MeasureError(RuntimeError):
@@ -70,9 +71,10 @@ def first_in_line() -> None:
 
 
 class Meter:
-    """Runs the measuring program; `name` tells whose latency it is."""
+    """Runs the measuring program, one at a time of all that share the file `lock`; `name` tells whose latency it is."""
 
-    def __init__(self, template: str | None, height: int, width: int, threads: int):
+    def __init__(self, template: str | None, height: int, width: int, threads: int, lock: pathlib.Path):
+        self.lock = lock
         self.size = {"height": height, "width": width, "threads": threads}
         self.name = template
         if template is None:
@@ -90,20 +92,25 @@ class Meter:
 
     def measure(self, d: Description) -> dict:
         """{"latency_ms", "plan_bytes", ...} of the int8 network of a description."""
-        done = subprocess.run(
-            self.command,
-            shell=True,
-            input=d.to_json() + "\n",
-            capture_output=True,
-            text=True,
-            timeout=600,
-            preexec_fn=first_in_line,
-        )
+        try:
+            with open(self.lock, "w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                done = subprocess.run(
+                    self.command,
+                    shell=True,
+                    input=d.to_json() + "\n",
+                    capture_output=True,
+                    text=True,
+                    timeout=LONGEST_SECONDS,
+                    preexec_fn=first_in_line,
+                )
+        except subprocess.TimeoutExpired:
+            raise MeasureError(f"{self.command}: no answer in {LONGEST_SECONDS} seconds") from None
         if done.returncode:
             raise MeasureError(f"{self.command}: exit code {done.returncode}: {done.stderr.strip()[-1000:]}")
         try:
             result = json.loads(done.stdout)
-            return {"latency_ms": float(result["latency_ms"]), "plan_bytes": int(result["plan_bytes"])} | result
+            return result | {"latency_ms": float(result["latency_ms"]), "plan_bytes": int(result["plan_bytes"])}
         except (ValueError, KeyError, TypeError):
             raise MeasureError(
                 f"{self.command}: printed {done.stdout[-300:]!r}, expected one line of JSON with latency_ms and"

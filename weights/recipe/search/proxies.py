@@ -44,7 +44,7 @@ def pick_claim(w: Worker, found: results.Results) -> Trial | None:
 
 def propose(w: Worker) -> Trial | None:
     """Asks the sampler until a proposal is within the bounds and worth training. Each other one ends here, as a pruned
-    trial whose constraints tell the sampler why. @return None when another worker was faster to the last place"""
+    trial whose constraints tell the sampler why. @return None when another worker was faster, or nothing new was found"""
     study = w.store.studies["proxy"]
     for attempt in range(TRIES):
         trial = study.ask()
@@ -55,7 +55,7 @@ def propose(w: Worker) -> Trial | None:
     # The sampler has not found its way within the bounds: a changed copy of a network that is within them will do.
     parents = [c for c in w.read().timed if rules.within(c, w.bounds) and c.params]
     rng = random.Random(f"{w.r.seed}/{w.store.worker.number}/{len(w.store.trials('proxy'))}")
-    while parents:
+    for _ in range(TRIES * 30 if parents else 0):
         d, params = w.r.space.mutate(rng.choice(parents).params, 1 + int(rng.expovariate(0.4)), rng)
         c, wrong = w.judged(d, "sampler", params)
         if not wrong and rules.within(c, w.bounds) and w.store.of_job("proxy", c.key) is None:
@@ -143,6 +143,7 @@ def train_proxy(w: Worker, trial: Trial) -> None:
 
 def proxies(w: Worker) -> None:
     w.store.studies["proxy"].sampler = optuna.samplers.TPESampler(seed=w.r.seed + 1000 * w.store.worker.number)
+    fruitless = 0
     while True:
         w.store.reap()
         found, trials = w.read(), begun(w)
@@ -156,7 +157,7 @@ def proxies(w: Worker) -> None:
             f"{pruned} pruned, best within bounds {'none yet' if best is None else f'{best:.1f}'}, workers"
             f" {len(w.store.workers())}",
         )
-        enough = len(trials) >= w.plan.proxies
+        enough = len(trials) >= w.plan.proxies or fruitless >= 3  # the second: a small space of which all was trained
         # The prototype and two more are trained however short the time is.
         late = w.clock.left("proxies") < w.usual_seconds("proxy", "", w.plan.run_seconds) and len(trials) >= 3
         late = late or w.clock.left() <= 0
@@ -166,6 +167,7 @@ def proxies(w: Worker) -> None:
             time.sleep(WAIT)
             continue
         trial = pick_claim(w, found) or propose(w)
+        fruitless = 0 if trial is not None else fruitless + 1
         if trial is not None:
             w.bar.show("proxy training", len(trials) - running, w.plan.proxies, w.bar.doing)
             train_proxy(w, trial)

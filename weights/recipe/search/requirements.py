@@ -9,6 +9,7 @@ import pathlib
 import tomllib
 
 from description import Description
+from pictures import is_test
 from search.space import Space
 from search.space_table import read_space
 from search.table import RequirementsError, Table, wrong
@@ -84,7 +85,7 @@ def read_bounds(t: Table) -> dict[str, Bound]:
 
 def check_splits(where: str, splits: list[str], root: pathlib.Path) -> None:
     for split in splits:
-        if split.startswith("test"):
+        if is_test(split):
             raise wrong(where, split, "a split that is not for the final measure")
         if not (root / split / "images").is_dir():
             raise wrong(where, split, f"a split of {root}")
@@ -139,7 +140,10 @@ def read(path: pathlib.Path, data: pathlib.Path | None, begun_with: dict | None 
     """@param data  the folder that holds the data sets
     @param begun_with  `base` of a search under way: its trainings stay alike although the file changed
     """
-    text = path.read_text()
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequirementsError(f"{path}: {error}, expected a TOML file") from None
     try:
         t = Table(tomllib.loads(text), "")
     except tomllib.TOMLDecodeError as error:

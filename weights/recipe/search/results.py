@@ -81,7 +81,7 @@ def read(store: Store) -> Results:
         for t in store.trials(study):
             if t.state == TrialState.WAITING or (study == "proxy" and "outcome" not in t.user_attrs):
                 continue  # not judged yet
-            if study == "survey" or t.user_attrs.get("source") == "sampler":
+            if study == "survey" or t.user_attrs.get("source", "sampler") == "sampler":
                 r.judged += t.user_attrs.get("outcome") != "repeat" and t.state != TrialState.FAIL
             excess = {k: v for k, v in t.constraints.items() if v > 0}
             if excess:

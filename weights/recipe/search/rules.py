@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import statistics
 from collections.abc import Iterable, Sequence
 
 from description import Description
@@ -97,13 +98,13 @@ def finalists(trained: Sequence[Candidate], prototype: str, bounds: dict[str, fl
 
 
 def winner(trained: Sequence[Candidate], bounds: dict[str, float]) -> Candidate | None:
-    """The best mean accuracy after longer training within the bounds; without finals, the best of proxy training."""
+    """The best mean accuracy after longer training within the bounds, over the seeds that all have, so that a seed which
+    the time allowed some networks alone decides nothing; without finals, the best of proxy training."""
     fit = [c for c in trained if within(c, bounds)]
     final = [c for c in fit if c.finals]
-    seeds = max((len(c.finals) for c in final), default=0)
-    final = [c for c in final if len(c.finals) == seeds]
     if final:
-        return max(final, key=lambda c: sum(c.finals.values()) / len(c.finals))
+        shared = set.intersection(*(set(c.finals) for c in final))
+        return max(final, key=lambda c: statistics.mean(c.finals[s] for s in shared or c.finals))
     return max((c for c in fit if c.accuracy is not None), key=lambda c: c.accuracy, default=None)
 
 

@@ -13,7 +13,7 @@ from search.requirements import Schedule
 from search.table import RequirementsError
 from search.worker import WAIT, Worker
 
-MAY_CHANGE = {"search", "finals"}  # tables of the requirements that a search can be lengthened by
+MAY_CHANGE = {"search": None, "finals": {"networks", "seeds"}}  # what a search can be lengthened by; None: the whole table
 
 
 def teacher_packages() -> str:
@@ -71,7 +71,7 @@ def first(w: Worker) -> None:
     planned = 0.0
     if w.minutes:
         speed, planned = pace(w, measuring), w.store.seconds_used()
-        plan = budget.fit(w.r, 60 * w.minutes - planned, speed)
+        plan = budget.fit(w.r, max(60.0, 60 * w.minutes - planned), speed)
     if not teacher_possible(w):
         plan = dataclasses.replace(plan, teacher_pictures=0)
     w.bar.say(
@@ -95,11 +95,17 @@ def first(w: Worker) -> None:
         w.store.note(key, value)
 
 
+def kept(table: object, free: set[str]) -> object:
+    """A value of the requirements without the fields of it that may change."""
+    return {k: v for k, v in (table or {}).items() if k not in free} if free else table
+
+
 def same_search(w: Worker, notes: dict) -> None:
     """The storage must hold a search for the same thing, timed by the same program."""
     then, now = tomllib.loads(notes["requirements"]), tomllib.loads(w.r.text)
-    for key in sorted((set(then) | set(now)) - MAY_CHANGE):
-        if then.get(key) != now.get(key):
+    for key in sorted(set(then) | set(now)):
+        free = MAY_CHANGE.get(key, set())
+        if free is not None and kept(then.get(key), free) != kept(now.get(key), free):
             raise RequirementsError(
                 f"{key}: {now.get(key)!r}, expected {then.get(key)!r} as in the search that {w.out} holds; "
                 "choose another --out for another search"

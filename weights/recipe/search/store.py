@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import pathlib
 import platform
+import sys
 import threading
 import time
 
@@ -84,6 +85,8 @@ class Store:
                 self.beat()
             except optuna.exceptions.UpdateFinishedTrialError:
                 return  # another worker took this one for dead; its jobs are no longer its own
+            except Exception as error:  # a storage that is out of reach for a while; without a beat the jobs would go to others
+                print(f"storage: {error}; trying again in {BEAT} s", file=sys.stderr)
 
     def leave(self) -> None:
         self.stop.set()

@@ -13,12 +13,14 @@ from optuna.trial import TrialState
 from search import training
 from search.survey import survey_step
 from search.table import RequirementsError
-from search.view import View
+from search.view import View, pictures
 from search.worker import WAIT, Worker
 
 
-def check_labels(folder: pathlib.Path, view: View) -> None:
+def check_labels(folder: pathlib.Path, view: View, classes: int) -> None:
     """Soft labels that were made elsewhere fit only the pictures that they were made of."""
+    import torch
+
     if view.own:
         met = f"--soft-labels: {folder} has those of the set as it lies"
         raise RequirementsError(f"{met}, expected none, since pictures were carved off or reduced")
@@ -26,6 +28,12 @@ def check_labels(folder: pathlib.Path, view: View) -> None:
         path = folder / f"{view.name}-{split}.pt"
         if not path.is_file():
             raise RequirementsError(f"--soft-labels: no {path}, expected one file of soft_labels.py a training split")
+        met = tuple(torch.load(path, map_location="cpu", mmap=True).shape[:2])
+        expected = len(list(pictures(view.parent / view.name, [split]))), classes
+        if met != expected:
+            raise RequirementsError(
+                f"--soft-labels: {path} is of {met[0]} pictures and {met[1]} classes, expected {expected[0]} and {expected[1]}"
+            )
 
 
 def teacher_wanted(w: Worker) -> bool:

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import time
 from collections.abc import Callable
 
 from description import Description
@@ -91,9 +92,20 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def busy_cores() -> int:
-    """How many cores the machine's work has taken in the last minute."""
-    return round(os.getloadavg()[0]) if hasattr(os, "getloadavg") else 0
+def busy_cores(seconds: float = 1.0) -> int:
+    """How many cores the machine's work takes, seen over so long. (The load average remembers what was killed.)"""
+    stat = pathlib.Path("/proc/stat")
+    if not stat.exists():
+        return round(os.getloadavg()[0]) if hasattr(os, "getloadavg") else 0
+
+    def ticks() -> tuple[int, int]:
+        n = [int(v) for v in stat.read_text().split("\n", 1)[0].split()[1:9]]
+        return sum(n), sum(n) - n[3] - n[4]  # all, and neither idle nor waiting
+
+    all_before, busy_before = ticks()
+    time.sleep(seconds)
+    all_after, busy_after = ticks()
+    return round((os.cpu_count() or 1) * (busy_after - busy_before) / max(1, all_after - all_before))
 
 
 def threads(wanted: int | None, neighbours: int, busy: int) -> None:
