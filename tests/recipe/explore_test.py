@@ -138,7 +138,7 @@ class ExploreTest(unittest.TestCase):
         winner = json.loads((self.root / "out" / "winner.json").read_text())
         description = Description.from_json(winner["description"])
         self.assertIn(description.stem, (8, 16))
-        self.assertEqual(winner["data"], "shapes")
+        self.assertEqual((winner["data"], winner["description"]["name"]), ("shapes", "attendseg-shapes"))
         lines = (self.root / "out" / "candidates.csv").read_text().splitlines()
         self.assertEqual(len(lines), 1 + len(found.timed))
 

@@ -24,7 +24,7 @@ def winner_config(r: Requirements, root: pathlib.Path, d: Description) -> dict:
         config = folder_config(root)
         if not pathlib.Path(r.set).is_absolute():
             config["data"] = r.set
-    config["description"] = json.loads(d.to_json()) | {"name": r.base["description"]["name"]}
+    config["description"] = json.loads(d.to_json()) | {"name": config["description"]["name"]}
     config["crops"] = [
         [start, training.crop_for(tuple(crop), crop, d.total_stride), *zoom] for start, crop, *zoom in config["crops"]
     ]
