@@ -16,7 +16,7 @@ except ImportError as missing:
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "weights" / "recipe"))
 
-from batches import Batches, Part, at_phase, loss
+from batches import Batches, Part, at_phase, loss, unweighted
 from data import IGNORE, LABEL_STEP, Augment, Crops, Folder, points
 
 CLASSES = ["sky", "road", "car"]
@@ -67,6 +67,13 @@ class LossTest(unittest.TestCase):
         q = self.here.softmax(1)
         p = torch.where(coarse == 0, q[:, 0], q[:, 1] + q[:, 2])
         self.assertAlmostEqual(ours.item(), -p[coarse != IGNORE].log().mean().item(), places=5)
+
+    def test_unweighting_takes_out_what_weights_put_in(self):
+        weighted = self.soft * self.weights.view(1, -1, 1, 1)
+        weighted = weighted / weighted.sum(1, keepdim=True)
+        torch.testing.assert_close(unweighted(weighted, self.weights), self.soft)
+        outside = torch.zeros(1, 3, 2, 2)  # of the picture: nothing is known
+        torch.testing.assert_close(unweighted(outside, self.weights), outside)
 
     def test_gradients_are_finite_where_all_is_ignored(self):
         scores = self.scores.requires_grad_()

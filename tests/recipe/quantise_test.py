@@ -18,6 +18,7 @@ except ImportError as missing:
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "weights" / "recipe"))
 
+import class_biases
 import quantise
 import train
 
@@ -62,6 +63,32 @@ class QuantiseTest(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "another float network"):
             quantise.load_quantised(self.out / "quantised.pt", other)
         self.assertIn("another float network", self.quantise()[2])
+
+    def test_class_biases_go_into_both_networks_once(self):
+        sim, net, _ = self.quantise()
+        fitted = class_biases.apply(self.out, self.root)
+        self.assertEqual(list(fitted["biases"]), ["a", "b", "c"])
+        self.assertGreaterEqual(fitted["after"], fitted["before"])
+        moved, _ = quantise.load_float(self.out / "float.pt")
+        delta = moved.head.conv.bias - net.head.conv.bias
+        self.assertLess((delta - torch.tensor(list(fitted["biases"].values()))).abs().max().item(), 1e-3)
+        integers = quantise.load_quantised(self.out / "quantised.pt", moved)
+        step = sim.grids["head"][0] * 128
+        change = (integers.biases["head"] - sim.biases["head"]) * step
+        self.assertLess((change - delta).abs().max().item(), 1e-4)
+        self.assertEqual(class_biases.apply(self.out, self.root), fitted)
+        again, _ = quantise.load_float(self.out / "float.pt")
+        self.assertTrue(torch.equal(again.head.conv.bias, moved.head.conv.bias))
+
+    def test_class_biases_find_the_boundaries_back(self):
+        labels = torch.randint(0, 3, (4000,), generator=torch.Generator().manual_seed(1))
+        scores = torch.nn.functional.one_hot(labels, 3) * 2 + torch.randn(4000, 3, generator=torch.Generator().manual_seed(2)) * 0.5
+        shifted = scores + torch.tensor([0.0, 1.5, -0.5])
+        biases = class_biases.best_biases(shifted, labels)
+        before, true = (class_biases.mean_iou(s, labels, torch.zeros(3)) for s in (shifted, scores))
+        self.assertLess(before, true - 5)
+        self.assertGreater(class_biases.mean_iou(shifted, labels, biases), true - 0.5)
+        self.assertEqual(biases.max().item(), 0.0)
 
     def test_an_unfinished_one_is_not_exported(self):
         net, config = quantise.load_float(self.out / "float.pt")

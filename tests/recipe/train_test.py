@@ -42,6 +42,21 @@ class ScheduleTest(unittest.TestCase):
         self.assertEqual([train.crop_at(plan, done) for done in (0.0, 0.49, 0.5)], [((32, 32), 0.5)] * 2 + [((32, 64), 1.0)])
 
 
+    def test_class_weights_follow_theirs(self):
+        config = {"balance": [[0, 1.0], [0.7, 0.0]]}
+        self.assertEqual([train.balance_at(config, done) for done in (0.0, 0.69, 0.7)], [1.0, 1.0, 0.0])
+        self.assertEqual(train.balance_at({}, 0.9), 1.0)
+
+
+class GroupsTest(unittest.TestCase):
+    def test_what_was_trained_before_learns_slower(self):
+        net = torch.nn.ModuleDict({"stem": torch.nn.Linear(2, 2), "head": torch.nn.Linear(2, 2, bias=False)})
+        net.pretrained = ("stem.",)
+        found = train.groups(net, {"weight_decay": 0.1, "pretrained_rate": 0.25})
+        self.assertEqual([(len(g["params"]), g["weight_decay"], g["share"]) for g in found],
+                         [(1, 0.1, 1.0), (1, 0.1, 0.25), (1, 0.0, 0.25)])
+
+
 class AverageTest(unittest.TestCase):
     def test_it_follows_the_network_also_after_a_checkpoint_is_loaded(self):
         net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))

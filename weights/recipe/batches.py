@@ -50,7 +50,8 @@ def members(root: pathlib.Path, coarse: dict[str, list[str]], theirs: list[str],
 class Batches:
     """The batches of a configuration: config["data"], and config["extra"] for a share of each batch.
 
-    config["distil"] = {"weight": w, "labels": folder}: where there are both, soft labels weigh w and hard ones 1 - w.
+    config["distil"] = {"weight": w, "labels": folder}: where there are both, soft labels weigh w and hard ones 1 - w; with
+    "unweight": e, they are first divided by the class weights to the e, which takes out what a weighted loss put in.
     config["extra"] = {"data", "splits", "share", "scale"}: other pictures, labelled by the same teacher alone; or, with
     "classes" ({their class: [ours, ...]}), by their own coarser classes. A class of theirs may have none of ours: its
     pixels then count for nothing. Of several processes, each has its part of config["batch"].
@@ -84,13 +85,24 @@ class Batches:
             augment = Augment(**config["augment"] | {"scale": extra["scale"]})
             self.sources.append(Source(folder.to(device), augment, others, **part))
         self.sources = [s for s in self.sources if s.share]
+        self.unweight = self.class_weights ** distil.get("unweight", 0.0) if distil else None
 
     def next(self, crop: tuple[int, int], zoom: float, rng: torch.Generator) -> tuple[torch.Tensor, list[Part]]:
         """[batch, 3, *crop] normalised pictures, enlarged `zoom` times beside the random scale, and what is known of them."""
         parts: list[Part] = []
         for source in self.sources:
-            parts.append(source.next(sum(len(p.crops.x) for p in parts), crop, zoom, rng))
+            part = source.next(sum(len(p.crops.x) for p in parts), crop, zoom, rng)
+            if part.crops.soft is not None:
+                part.crops.soft = unweighted(part.crops.soft, self.unweight)
+            parts.append(part)
         return torch.cat([p.crops.x for p in parts]), parts
+
+
+def unweighted(soft: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Probabilities [n, C, h, w] divided by the weights [C] that their teacher's loss gave to the classes, with the same
+    sum at every pixel (logit adjustment, Menon et al. 2021)."""
+    divided = soft / weights.view(1, -1, 1, 1)
+    return divided * (soft.sum(1, keepdim=True) / divided.sum(1, keepdim=True).clamp_min(1e-6))
 
 
 def at_phase(scores: torch.Tensor, crops: Crops) -> torch.Tensor:

@@ -24,7 +24,7 @@ from graph import Node, lower
 from network import LOGIT_STEP, AttendSeg
 from progress import TrainingBar
 from simulate import Grid, Simulated, Weights, attend_names, fold, fold_scales, run_float
-from train import Average, confusion, crop_at, figures
+from train import Average, balance_at, confusion, crop_at, figures
 
 DEFAULTS = {"pictures": 3000, "batch": 8, "rate": 1e-3, "ema": 0.98, "distil": 1.0, "calibrate": 48}
 
@@ -124,6 +124,7 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
         optimiser.load_state_dict(saved["optimiser"])
         rng.manual_seed(config["seed"] + 7919 * (step + 1))
     batch, (crop, zoom) = o["batch"], crop_at(config["crops"], 1.0)
+    weights = source.class_weights ** balance_at(config, 1.0)
     last = o["pictures"] // batch
     began, saved_at, total, count = time.time(), time.time(), 0.0, 0
     bar = TrainingBar(last * batch, step * batch, "quantised: ")
@@ -145,7 +146,7 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
         with torch.no_grad():
             teacher = net(x).softmax(1)
         scores = sim(x)
-        loss = batches.loss(scores, parts, source.class_weights)
+        loss = batches.loss(scores, parts, weights)
         if o["distil"]:
             loss = loss + o["distil"] * F.kl_div(scores.log_softmax(1), teacher, reduction="none").sum(1).mean()
         optimiser.zero_grad(set_to_none=True)

@@ -21,6 +21,7 @@ import sys
 import torch
 from PIL import Image
 
+import class_biases
 import export
 import soft_labels
 from data import Folder
@@ -173,7 +174,11 @@ def main():
         return  # under torchrun one process does the rest
     options = {"pictures": a.quantised_pictures} if a.quantised_pictures else None
     sim, net, data = quantise(a.out, base, options)
-    (a.out / "quantised.json").write_text(json.dumps(report(sim, net, data, 100), indent=1) + "\n")
+    fitted = class_biases.apply(a.out, base)
+    net, _ = load_float(a.out / "float.pt")
+    sim = load_quantised(a.out / "quantised.pt", net)
+    found = report(sim, net, data, 100) | {"class_biases": fitted}
+    (a.out / "quantised.json").write_text(json.dumps(found, indent=1) + "\n")
     del data
     write_files(a.out, root, config, evaluate(a.out, root, config))
     subprocess.run([sys.executable, str(HERE / "curves.py"), str(a.out)], check=True)

@@ -39,6 +39,7 @@ class Teacher(nn.Module):
     """[N, 3, H, W] normalised by (pixel - 128) / 64 to [N, classes, H/4, W/4] scores; H and W multiples of 32."""
 
     total_stride = 32
+    pretrained = ("stem.", "blocks.")  # names of what ImageNet's weights are for
     taps = {2: 24, 4: 40, 10: 112, 15: 320}  # block: channels, at strides 4, 8, 16, 32
 
     def __init__(self, classes: int, pretrained: bool = True):

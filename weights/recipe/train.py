@@ -81,10 +81,29 @@ def crop_at(plan: list, done: float) -> tuple[tuple[int, int], float]:
     return tuple(size), zoom[0] if zoom else 1.0
 
 
+def balance_at(config: dict, done: float) -> float:
+    """The exponent of the class weights, of the last entry [from, exponent] of config["balance"] that has begun; 1 without."""
+    return [entry for entry in config.get("balance", [[0, 1.0]]) if done >= entry[0]][-1][1]
+
+
 def build(config: dict) -> torch.nn.Module:
     """The untrained network that a configuration asks for."""
     description = Description.from_json(config["description"])
     return Teacher(description.classes) if config.get("network") == "teacher" else AttendSeg(description)
+
+
+def groups(net: torch.nn.Module, config: dict) -> list[dict]:
+    """The optimiser's parameters. Batch norm, biases and condenser scales do not decay; what a teacher brings along trained
+    learns at a `share` of the rate, config["pretrained_rate"] (1 if not given)."""
+    found = []
+    for pretrained in (False, True):
+        mine = [p for name, p in net.named_parameters() if name.startswith(getattr(net, "pretrained", ())) == pretrained]
+        share = config.get("pretrained_rate", 1.0) if pretrained else 1.0
+        for decays in (True, False):
+            chosen = [p for p in mine if (p.ndim > 1) == decays]
+            if chosen:
+                found.append({"params": chosen, "weight_decay": config["weight_decay"] if decays else 0.0, "share": share})
+    return found
 
 
 def of_length(config: dict, pictures: int) -> dict:
@@ -113,12 +132,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
         if any(side % net.total_stride for side in crop):
             raise ValueError(f"crops: {crop}, expected multiples of {net.total_stride}, the network's total stride")
     ema = Average(net, config["ema"])
-    plain = [p for p in net.parameters() if p.ndim == 1]  # batch norm, biases, condenser scales: no decay
-    decayed = [p for p in net.parameters() if p.ndim > 1]
-    optimiser = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": config["weight_decay"]}, {"params": plain, "weight_decay": 0.0}],
-        lr=config["rate"], fused=True,
-    )
+    optimiser = torch.optim.AdamW(groups(net, config), lr=config["rate"], fused=True)
     rng = torch.Generator().manual_seed(config["seed"] + 1000 * rank)
     step, seen, skipped, log = 0, 0, 0, []  # seen: picture-steps done
     checkpoint = out / "float.pt"
@@ -146,12 +160,12 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
     while seen < pictures and (seconds is None or time.time() - began < seconds):
         done = seen / pictures
         for group in optimiser.param_groups:
-            group["lr"] = config["rate"] * rate(done, warmup, config["decay"])
+            group["lr"] = group.get("share", 1.0) * config["rate"] * rate(done, warmup, config["decay"])
         x, parts = source.next(*crop_at(config["crops"], done), rng)
         model.train()
         with torch.autocast(device, dtype=torch.bfloat16):
             scores = model(x.contiguous(memory_format=torch.channels_last))
-        loss = batches.loss(scores, parts, source.class_weights)
+        loss = batches.loss(scores, parts, source.class_weights ** balance_at(config, done))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         # One gradient that is not finite would end the run; such a step is left out and counted.
