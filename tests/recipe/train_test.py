@@ -97,6 +97,12 @@ class TrainTest(unittest.TestCase):
         self.assertEqual([entry["pictures"] for entry in log], [16, 32, 48])
         self.assertEqual(self.checkpoint()["step"], 12)
 
+    def test_a_finished_run_stays_as_it_is(self):
+        train.train(CONFIG, self.root, self.out, "cpu")
+        torch.save(self.checkpoint() | {"class_biases": "added later"}, self.out / "float.pt")
+        train.train(CONFIG, self.root, self.out, "cpu")
+        self.assertEqual(self.checkpoint()["class_biases"], "added later")
+
     def test_crops_must_suit_the_network(self):
         with self.assertRaisesRegex(ValueError, r"crops: \[32, 60\], expected multiples of 16"):
             train.train(CONFIG | {"crops": [[0, [32, 60]]]}, self.root, self.out, "cpu")

@@ -144,6 +144,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
         optimiser.load_state_dict(saved["optimiser"])
         step, seen, log = saved["step"], saved["pictures"], saved["log"]
         rng.manual_seed(config["seed"] + 1000 * rank + 7919 * (step + 1))
+    first = step
     model = torch.nn.parallel.DistributedDataParallel(net) if world > 1 else net
     warmup = config["warmup"] * batch / pictures
     began, saved_at, loss_sum, loss_count = time.time(), time.time(), 0.0, 0
@@ -191,7 +192,8 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
         if time.time() - saved_at > 120:
             save()
             saved_at = time.time()
-    save()
+    if step > first or not checkpoint.exists():  # a finished run stays as it is, with what was added to it since
+        save()
     if rank == 0:
         print(file=sys.stderr)
     if world > 1:

@@ -167,7 +167,10 @@ def proxies(w: Worker) -> None:
             time.sleep(WAIT)
             continue
         trial = pick_claim(w, found) or propose(w)
-        fruitless = 0 if trial is not None else fruitless + 1
-        if trial is not None:
+        if trial is None:  # taken by another worker, or nothing new is left
+            fruitless += not running
+            time.sleep(WAIT)
+        else:
+            fruitless = 0
             w.bar.show("proxy training", len(trials) - running, w.plan.proxies, w.bar.doing)
             train_proxy(w, trial)
