@@ -15,6 +15,7 @@ import pathlib
 import torch
 import torch.nn.functional as F
 
+import checkpoints
 from data import IGNORE, Folder
 from pictures import spread
 from quantise import load_float, load_quantised, made_of, whole
@@ -65,21 +66,16 @@ def fit(net: torch.nn.Module, data: Folder, limit: int = 100) -> tuple[torch.Ten
     return biases, mean_iou(scores, labels, torch.zeros_like(biases)), mean_iou(scores, labels, biases)
 
 
-def replace(checkpoint: pathlib.Path, saved: dict) -> None:
-    torch.save(saved, checkpoint.with_suffix(".part"))
-    checkpoint.with_suffix(".part").replace(checkpoint)
-
-
 def apply(out: pathlib.Path, data_root: pathlib.Path) -> dict:
     """Gives both networks of a finished run their biases, unless they have them.
 
     @param out  holds float.pt and quantised.pt
     @return {"biases": {class: bias}, "before", "after"}: mIoU of the float network on training pictures, in percent
     """
-    net, config = load_float(out / "float.pt")
     saved = torch.load(out / "float.pt", map_location="cpu", weights_only=False)
     if "class_biases" in saved:
         return saved["class_biases"]
+    net, config = load_float(out / "float.pt")
     sim = load_quantised(out / "quantised.pt", net)
     data = Folder(data_root / config["data"], config["train"])
     biases, before, after = fit(net, data)
@@ -91,8 +87,8 @@ def apply(out: pathlib.Path, data_root: pathlib.Path) -> dict:
     saved["class_biases"] = {
         "biases": dict(zip(data.info["classes"], (round(v, 3) for v in biases.tolist()))), "before": before, "after": after
     }
-    replace(out / "quantised.pt", integers)
-    replace(out / "float.pt", saved)
+    checkpoints.save(integers, out / "quantised.pt")
+    checkpoints.save(saved, out / "float.pt")
     return saved["class_biases"]
 
 

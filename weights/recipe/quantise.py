@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 
 import batches
+import checkpoints
 import oracle
 from data import Folder, normalise, padded
 from description import Description
@@ -130,11 +131,9 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
     bar = TrainingBar(last * batch, step * batch, "quantised: ")
 
     def save():
-        out.mkdir(parents=True, exist_ok=True)
         state = {"net": sim.state_dict(), "ema": ema.net.state_dict(), "ema_steps": ema.steps, "grids": sim.grids,
                  "optimiser": optimiser.state_dict(), "step": step, "log": log, "config": config, "made_of": made}
-        torch.save(state, checkpoint.with_suffix(".part"))
-        checkpoint.with_suffix(".part").replace(checkpoint)
+        checkpoints.save(state, checkpoint)
 
     sim.train()
     while step < last and (seconds is None or time.time() - began < seconds):

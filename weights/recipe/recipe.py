@@ -84,11 +84,9 @@ class Exported(torch.nn.Module):
         return run_float(self.nodes, self.weights, x)
 
 
-def evaluate(out: pathlib.Path, root: pathlib.Path, config: dict) -> dict:
+def evaluate(net, sim, out: pathlib.Path, root: pathlib.Path, config: dict) -> dict:
     """{"float": {split: figures}, "int8": {...}, "of"}: one pass at full size with the last averaged weights. Once: what
     OUT/accuracy.json holds of these networks ("of" tells them) is not measured again."""
-    net, _ = load_float(out / "float.pt")
-    sim = load_quantised(out / "quantised.pt", net)
     result: dict = {"float": {}, "int8": {}, "of": made_of(net, {"int8": made_of(sim, {}), "test": config.get("test", [])})}
     known = out / "accuracy.json"
     if known.exists() and json.loads(known.read_text()).get("of") == result["of"]:
@@ -106,13 +104,11 @@ def evaluate(out: pathlib.Path, root: pathlib.Path, config: dict) -> dict:
     return result
 
 
-def write_files(out: pathlib.Path, root: pathlib.Path, config: dict, accuracy: dict) -> None:
-    net, _ = load_float(out / "float.pt")
+def write_files(net, sim, out: pathlib.Path, root: pathlib.Path, config: dict, accuracy: dict) -> None:
     d, nodes = net.description, lower(net.description)
     info = json.loads((root / "dataset.json").read_text())
     (out / "accuracy.json").write_text(json.dumps(accuracy, indent=1) + "\n")
     export.export_float(out / f"{d.name}.float.safetensors", nodes, fold(net, nodes), d, info, config, accuracy.get("float", {}))
-    sim = load_quantised(out / "quantised.pt", net)
     export.export_int8(out / f"{d.name}.int8.safetensors", sim, d, info, config, accuracy.get("int8", {}))
     print(f"{out / d.name}.int8.safetensors\n{out / d.name}.float.safetensors")
 
@@ -173,14 +169,14 @@ def main():
     if int(os.environ.get("RANK", 0)) > 0:
         return  # under torchrun one process does the rest
     options = {"pictures": a.quantised_pictures} if a.quantised_pictures else None
-    sim, net, data = quantise(a.out, base, options)
+    _, _, data = quantise(a.out, base, options)
     fitted = class_biases.apply(a.out, base)
     net, _ = load_float(a.out / "float.pt")
     sim = load_quantised(a.out / "quantised.pt", net)
     found = report(sim, net, data, 100) | {"class_biases": fitted}
     (a.out / "quantised.json").write_text(json.dumps(found, indent=1) + "\n")
     del data
-    write_files(a.out, root, config, evaluate(a.out, root, config))
+    write_files(net, sim, a.out, root, config, evaluate(net, sim, a.out, root, config))
     subprocess.run([sys.executable, str(HERE / "curves.py"), str(a.out)], check=True)
 
 

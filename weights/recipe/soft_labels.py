@@ -13,6 +13,7 @@ import pathlib
 import torch
 import torch.nn.functional as F
 
+import checkpoints
 import teacher
 from data import SOFT_STEP, SOFT_STRIDE, Folder, normalise, padded
 from pictures import is_test
@@ -56,9 +57,7 @@ def write(checkpoint: pathlib.Path, data_root: pathlib.Path, name: str, split: s
         if soft is None:
             soft = torch.zeros(len(data), len(p), height, width, dtype=torch.uint8)
         soft[i, :, : p.shape[1], : p.shape[2]] = (p / SOFT_STEP).round().to(torch.uint8).cpu()
-    to.mkdir(parents=True, exist_ok=True)
-    torch.save(soft, path.with_suffix(".part"))
-    return path.with_suffix(".part").replace(path)
+    return checkpoints.save(soft, path)
 
 
 def main():

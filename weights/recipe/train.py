@@ -18,6 +18,7 @@ import torch.distributed as dist
 import torch.nn.functional as F
 
 import batches
+import checkpoints
 from data import Folder, normalise, padded
 from description import Description
 from network import AttendSeg
@@ -151,11 +152,9 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
 
     def save():
         if rank == 0:
-            out.mkdir(parents=True, exist_ok=True)
             state = {"net": net.state_dict(), "ema": ema.net.state_dict(), "ema_steps": ema.steps, "log": log,
                      "optimiser": optimiser.state_dict(), "step": step, "pictures": seen, "config": config}
-            torch.save(state, checkpoint.with_suffix(".part"))
-            checkpoint.with_suffix(".part").replace(checkpoint)
+            checkpoints.save(state, checkpoint)
 
     bar = TrainingBar(pictures, seen)
     while seen < pictures and (seconds is None or time.time() - began < seconds):

@@ -29,7 +29,7 @@ def check_labels(folder: pathlib.Path, view: View, classes: int) -> None:
         if not path.is_file():
             raise RequirementsError(f"--soft-labels: no {path}, expected one file of soft_labels.py a training split")
         met = tuple(torch.load(path, map_location="cpu", mmap=True).shape[:2])
-        expected = len(list(pictures(view.parent / view.name, [split]))), classes
+        expected = len(pictures(view.parent / view.name, [split])), classes
         if met != expected:
             raise RequirementsError(
                 f"--soft-labels: {path} is of {met[0]} pictures and {met[1]} classes, expected {expected[0]} and {expected[1]}"
