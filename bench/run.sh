@@ -67,9 +67,7 @@ python3 bench/cold_start.py "$work/bin" weights "$raw/cold.json" $quick
 echo
 python3 bench/report.py "$raw" --json "$json" $markdown
 
-for python in python3 /usr/bin/python3; do
-  "$python" -c 'import matplotlib' 2>/dev/null || continue
+if python=$(python_with matplotlib); then
   "$python" bench/plot.py "$json" "$images"
   say "plots in ${images#"$top"/}"
-  break
-done
+fi

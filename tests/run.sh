@@ -97,7 +97,7 @@ fi
 
 stage "the recipe"
 # ATTENDSEG_PYTHON: a Python with PyTorch, which Debian's lacks in a version that would do.
-count "tests/recipe" "${ATTENDSEG_PYTHON:-python3}" tests/recipe/run.py
+count "tests/recipe" "${ATTENDSEG_PYTHON:-$(python_with "numpy, PIL")}" tests/recipe/run.py
 
 stage "the benchmarks"
 benchmarks() {

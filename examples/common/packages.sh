@@ -1,9 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # To be sourced (sh): need_packages PACKAGE... makes sure that Debian packages, or their like, are there.
 
+# python_with MODULES: the first Python that can import them (`numpy, PIL`). A python3 in front of Debian's own on the
+# PATH does not see the packages that apt brings.
+python_with() {
+  for python in python3 /usr/bin/python3; do
+    if "$python" -c "import $1" 2>/dev/null; then
+      echo "$python"
+      return 0
+    fi
+  done
+  return 1
+}
+
 # Whether what a package brings is there already, from whatever source.
 has_package() {
-  header=
   case $1 in
     g++ | cmake | make | clang | python3 | valgrind) command -v "$1" >/dev/null 2>&1; return ;;
     qemu-user-static) command -v qemu-aarch64-static >/dev/null 2>&1; return ;;
@@ -15,10 +26,9 @@ has_package() {
     doctest-dev) header=doctest/doctest.h ;;
     libbenchmark-dev) header=benchmark/benchmark.h ;;
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null; return ;;
-    python3-matplotlib)
-      python3 -c 'import matplotlib' 2>/dev/null || /usr/bin/python3 -c 'import matplotlib' 2>/dev/null
-      return
-      ;;
+    python3-matplotlib) python_with matplotlib >/dev/null; return ;;
+    python3-numpy | python3-pil) python_with "numpy, PIL" >/dev/null; return ;;
+    *) return 1 ;;
   esac
   [ -e "/usr/include/$header" ] || [ -e "/usr/local/include/$header" ]
 }

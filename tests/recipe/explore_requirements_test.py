@@ -10,9 +10,12 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "weights" / "recipe"))
 
-from search import requirements
-from search.budget import Clock, Pace, fit, whole
-from search.table import RequirementsError
+try:
+    from search import requirements
+    from search.budget import Clock, Pace, fit, whole
+    from search.table import RequirementsError
+except ModuleNotFoundError as missing:
+    raise unittest.SkipTest(f"needs {missing.name}")
 
 SHORT = '[data]\nset = "leaves"\n[bounds]\nparameters = 300_000\nlatency_ms = { factor = 0.5 }\n'
 
