@@ -149,10 +149,13 @@ else
   skip "link: this CPU has no AVX2"
 fi
 package() {
+  config=include/attendseg/core/config.hpp
+  version=$(sed -n 's/.*define ATTENDSEG_VERSION_MAJOR //p' $config).$(sed -n 's/.*define ATTENDSEG_VERSION_MINOR //p' $config)
   rm -rf "$work/prefix" "$work/user" &&
     cmake -S . -B "$work/install" -DATTENDSEG_BUILD_EXAMPLES=OFF -DATTENDSEG_BUILD_TESTS=OFF \
       -DCMAKE_INSTALL_PREFIX="$work/prefix" && cmake --install "$work/install" &&
-    cmake -S tests/package -B "$work/user" -DCMAKE_PREFIX_PATH="$work/prefix" -DEXAMPLES="$top/examples" &&
+    cmake -S tests/package -B "$work/user" -DCMAKE_PREFIX_PATH="$work/prefix" -DVERSION="$version" \
+      -DEXAMPLES="$top/examples" &&
     cmake --build "$work/user" -j "$jobs" && "$work/user/int8_user" weights/person.int8.safetensors &&
     "$work/user/float_user" weights/person.float.safetensors
 }
