@@ -145,6 +145,19 @@ class BatchesTest(unittest.TestCase):
         self.assertEqual((parts[0].hard_weight, parts[0].crops.soft), (1.0, None))
         self.assertEqual(tuple(parts[0].crops.y.shape), (4, 8, 8))
 
+    def test_a_limited_split_gives_evenly_spread_pictures_with_their_soft_labels(self):
+        make_set(self.root / "streets", CLASSES, [(48, 64)] * 4, 5, "film")
+        self.write_soft("streets", 3, 24, 32)
+        film = torch.arange(4, dtype=torch.uint8).view(4, 1, 1, 1).expand(4, 3, 24, 32).contiguous()
+        torch.save(film, self.root / "soft" / "streets-film.pt")
+        config = self.config | {"train": ["train", "film"], "limits": {"film": 2},
+                                "distil": {"weight": 0.5, "labels": str(self.root / "soft")}}
+        data = Batches(config, self.root, "cpu").data
+        self.assertEqual(data.names, ["0", "1", "2", "0", "2"])  # all of one split, two of the other
+        self.assertEqual(data.soft[3:, 0, 0, 0].tolist(), [0, 2])
+        whole = Folder(self.root / "streets", ["film"])
+        self.assertTrue(torch.equal(data.images[3:], whole.images[[0, 2]]))
+
     def test_a_share_of_other_pictures_is_labelled_by_the_teacher_alone(self):
         self.write_soft("streets", 3, 24, 32)
         self.write_soft("others", 2, 16, 24)
@@ -192,6 +205,9 @@ class BatchesTest(unittest.TestCase):
             Batches(self.config | {"extra": extra | {"classes": {"above": ["sky"]}}}, self.root, "cpu")
         with self.assertRaisesRegex(ValueError, "'bus'"):
             Batches(self.config | {"extra": extra | {"classes": {"thing": ["bus"], "above": ["sky"]}}}, self.root, "cpu")
+        for limits, met in (({"val": 2}, "val: 2"), ({"train": 0}, "train: 0")):
+            with self.assertRaisesRegex(ValueError, f"limits: {met}, expected 1 or more"):
+                Batches(self.config | {"limits": limits}, self.root, "cpu")
         self.write_soft("streets", 2, 24, 32)
         with self.assertRaisesRegex(ValueError, "2 pictures, expected 3"):
             Batches(self.config | {"distil": {"weight": 1.0, "labels": str(self.root / "soft")}}, self.root, "cpu")

@@ -61,7 +61,7 @@ class Batches:
         distil, extra = config.get("distil"), config.get("extra")
         labels = distil["labels"] if distil else None
         root = data_root / config["data"]
-        self.data = Folder(root, config["train"], labels)
+        self.data = Folder(root, config["train"], labels, config.get("limits"))
         self.class_weights = self.data.class_weights().to(device)
         batch = config["batch"]
         if batch % world:

@@ -77,7 +77,7 @@ def apply(out: pathlib.Path, data_root: pathlib.Path) -> dict:
         return saved["class_biases"]
     net, config = load_float(out / "float.pt")
     sim = load_quantised(out / "quantised.pt", net)
-    data = Folder(data_root / config["data"], config["train"])
+    data = Folder(data_root / config["data"], config["train"], limits=config.get("limits"))
     biases, before, after = fit(net, data)
     net.head.conv.bias.data += biases
     saved["ema"] = net.state_dict()

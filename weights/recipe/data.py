@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from pictures import IGNORE, pairs, read_info, read_pair
+from pictures import IGNORE, pairs, read_info, read_pair, spread
 
 
 def normalise(pixels: torch.Tensor) -> torch.Tensor:
@@ -27,14 +27,20 @@ class Folder:
     """All pictures of some splits, edge-padded to one size: images [N, 3, H, W] uint8, labels [N, H, W] uint8.
 
     With `soft`, a folder of soft_labels.py, also soft [N, C, H/2, W/2] uint8: a teacher's probabilities in 1/255; C is the
-    teacher's number of classes, which need not be the data set's.
+    teacher's number of classes, which need not be the data set's. `limits` {split: pictures} takes so many of a split alone,
+    evenly spread: neighbours of one film teach the same.
     """
 
-    def __init__(self, root: str | pathlib.Path, splits: list[str], soft: str | pathlib.Path | None = None):
+    def __init__(self, root: str | pathlib.Path, splits: list[str], soft: str | pathlib.Path | None = None,
+                 limits: dict[str, int] | None = None):
         root = pathlib.Path(root)
         self.info = read_info(root)
         self.classes = len(self.info["classes"])
-        files = [pair for split in splits for pair in pairs(root, split)]
+        limits = limits or {}
+        wrong = sorted(split for split, most in limits.items() if split not in splits or most < 1)
+        if wrong:
+            raise ValueError(f"limits: {wrong[0]}: {limits[wrong[0]]}, expected 1 or more pictures of one of {splits}")
+        files = [pair for split in splits for pair in spread(pairs(root, split), limits.get(split))]
         self.names = [image.stem for image, _ in files]
         read = [read_pair(image, label, self.classes) for image, label in files]
         self.sizes = torch.tensor([mask.shape for _, mask in read])
@@ -46,15 +52,17 @@ class Folder:
             padded = np.pad(picture, ((0, height - h), (0, width - w), (0, 0)), mode="edge")
             self.images[i] = torch.from_numpy(padded).permute(2, 0, 1)
             self.labels[i, :h, :w] = torch.from_numpy(mask)
-        self.soft = None if soft is None else torch.cat([self.read_soft(pathlib.Path(soft) / f"{root.name}-{s}.pt") for s in splits])
-        if soft is not None and len(self.soft) != len(self):
-            raise ValueError(f"{soft}: soft labels of {len(self.soft)} pictures, expected {len(self)} as {root} has")
+        self.soft = None if soft is None else torch.cat([
+            self.read_soft(pathlib.Path(soft) / f"{root.name}-{s}.pt", len(pairs(root, s)), limits.get(s)) for s in splits])
 
-    def read_soft(self, path: pathlib.Path) -> torch.Tensor:
-        """The soft labels of one split, padded with zeros to this folder's size."""
+    def read_soft(self, path: pathlib.Path, pictures: int, limit: int | None) -> torch.Tensor:
+        """The soft labels of one split of so many pictures, those that are taken of it, padded with zeros to this folder's size."""
         if not path.exists():
             raise FileNotFoundError(f"{path}: no soft labels; soft_labels.py makes them")
         soft = torch.load(path, map_location="cpu")
+        if len(soft) != pictures:
+            raise ValueError(f"{path}: soft labels of {len(soft)} pictures, expected {pictures} as the split has")
+        soft = soft[spread(list(range(pictures)), limit)]
         height, width = (-(-side // SOFT_STRIDE) for side in self.images.shape[-2:])
         return F.pad(soft, (0, width - soft.shape[3], 0, height - soft.shape[2]))
 
