@@ -114,18 +114,23 @@ def write_files(net, sim, out: pathlib.Path, root: pathlib.Path, config: dict, a
 
 
 def teach(config: dict, base: pathlib.Path, out: pathlib.Path, device: str) -> None:
-    """The teacher that config["distil"] names, trained and asked about every picture; config learns where its labels are."""
+    """The teachers that config["distil"] names (one, or a list), trained and asked about every picture; config learns where
+    their labels are."""
     distil = config["distil"]
-    teacher = json.loads((HERE / distil["teacher"]).read_text())
-    teacher |= {"data": config["data"], "train": config["train"], "validate": config.get("validate", [])}
-    check_resume(out / "teacher" / "float.pt", teacher)
-    train(teacher, base, out / "teacher", device)
+    names = distil["teacher"] if isinstance(distil["teacher"], list) else [distil["teacher"]]
+    runs = []
+    for i, name in enumerate(names):
+        teacher = json.loads((HERE / name).read_text())
+        teacher |= {"data": config["data"], "train": config["train"], "validate": config.get("validate", [])}
+        runs.append(out / ("teacher" if i == 0 else f"teacher{i + 1}"))
+        check_resume(runs[-1] / "float.pt", teacher)
+        train(teacher, base, runs[-1], device)
     distil["labels"] = str((out / "soft").resolve())
     extra = config.get("extra", {"data": "", "splits": []})
     if int(os.environ.get("RANK", 0)) == 0:
         for name, splits in ((config["data"], config["train"]), (extra["data"], extra["splits"])):
             for split in splits:
-                soft_labels.write(out / "teacher" / "float.pt", base, name, split, out / "soft", device)
+                soft_labels.write([run / "float.pt" for run in runs], base, name, split, out / "soft", device)
 
 
 def check_resume(checkpoint: pathlib.Path, config: dict) -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a trained teacher says of every pixel, kept in files, so that students do not wait for it at every step.
+"""What trained teachers say of every pixel, kept in files, so that students do not wait for them at every step.
 
-Probabilities are a mean over scales and mirror images, at half the picture's resolution, in bytes (data.py, Folder.soft).
+Probabilities are a mean over teachers, scales and mirror images, at half the picture's resolution, in bytes (data.py,
+Folder.soft). At which scales a teacher is asked, its configuration says: "asked": {data set: [scales]}, else SCALES.
 """
 
 from __future__ import annotations
@@ -41,19 +42,30 @@ def predict(net: torch.nn.Module, picture: torch.Tensor, scales: list[float]) ->
     return total[0] / (2 * len(scales))
 
 
-def write(checkpoint: pathlib.Path, data_root: pathlib.Path, name: str, split: str, to: pathlib.Path, device: str,
-          scales: list[float] = [1.0, 1.5]) -> pathlib.Path:
-    """The soft labels of DATA/name/split by a teacher's float.pt, written to `to`/name-split.pt unless they are there."""
+SCALES = [1.0, 1.5]
+
+
+def asked(config: dict, name: str) -> list[float]:
+    """The scales at which a teacher of this configuration is asked about a data set's pictures."""
+    return config.get("asked", {}).get(pathlib.Path(name).name, SCALES)
+
+
+def write(checkpoint: pathlib.Path | list[pathlib.Path], data_root: pathlib.Path, name: str, split: str, to: pathlib.Path,
+          device: str) -> pathlib.Path:
+    """The soft labels of DATA/name/split by the float.pt of one teacher or several, written to `to`/name-split.pt unless
+    they are there."""
     path = to / f"{pathlib.Path(name).name}-{split}.pt"
     if path.exists():
         return path
-    net = teacher.load(checkpoint, device)
+    checkpoint = checkpoint if isinstance(checkpoint, list) else [checkpoint]
+    teachers = [(teacher.load(each, device), asked(teacher.config_of(each), name)) for each in checkpoint]
     data = Folder(data_root / name, [split])
     height, width = (-(-side // SOFT_STRIDE) for side in data.images.shape[-2:])
     soft: torch.Tensor | None = None
     for i in progress(range(len(data)), f"soft labels of {name}/{split}"):
         h, w = data.sizes[i].tolist()
-        p = predict(net, data.images[i : i + 1, :, :h, :w].to(device), scales)
+        picture = data.images[i : i + 1, :, :h, :w].to(device)
+        p = sum(predict(net, picture, scales) for net, scales in teachers) / len(teachers)
         if soft is None:
             soft = torch.zeros(len(data), len(p), height, width, dtype=torch.uint8)
         soft[i, :, : p.shape[1], : p.shape[2]] = (p / SOFT_STEP).round().to(torch.uint8).cpu()
@@ -63,10 +75,11 @@ def write(checkpoint: pathlib.Path, data_root: pathlib.Path, name: str, split: s
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("teacher", type=pathlib.Path, help="folder of the teacher's training run (float.pt)")
+    p.add_argument("--and", dest="others", type=pathlib.Path, action="append", default=[], metavar="TEACHER",
+                   help="another teacher; the labels are the mean of all (may be repeated)")
     p.add_argument("sets", nargs="+", help="data sets and splits: camvid/train")
     p.add_argument("--data", type=pathlib.Path, default=os.environ.get("ATTENDSEG_DATA"), help="folder that holds the data sets")
     p.add_argument("--out", type=pathlib.Path, required=True, help="folder for the soft labels")
-    p.add_argument("--scales", type=float, nargs="+", default=[1.0, 1.5])
     p.add_argument("--threads", type=int)
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     a = p.parse_args()
@@ -80,7 +93,7 @@ def main():
             p.error(f"sets: {each}, expected SET/SPLIT as in camvid/train")
         if is_test(split):
             p.error(f"sets: {each}, expected a split that is not for the final measure")
-        print(write(a.teacher / "float.pt", a.data, name, split, a.out, a.device, a.scales))
+        print(write([run / "float.pt" for run in (a.teacher, *a.others)], a.data, name, split, a.out, a.device))
 
 
 if __name__ == "__main__":

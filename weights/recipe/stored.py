@@ -18,11 +18,8 @@ from graph import Node, lower
 from simulate import Grid, Simulated, Weights, convolve, enlarge, fold_scales
 
 
-def read_float(path: str | os.PathLike) -> tuple[Description, Weights]:
-    """The network of a float weight file, its condensers' scales moved into the convolutions behind them.
-
-    So its gates give what the integer network's give; the class scores are the same.
-    """
+def read_weights(path: str | os.PathLike) -> tuple[Description, Weights]:
+    """The network of a float weight file as the file has it."""
     tensors, metadata = safetensors.read(path)
     for key, wanted in (("format", "attendseg/1"), ("precision", "float")):
         if metadata.get(key) != wanted:
@@ -38,6 +35,16 @@ def read_float(path: str | os.PathLike) -> tuple[Description, Weights]:
             weights[n.name] = {k: torch.from_numpy(tensors[f"{n.name}.{k}"].astype(np.float32)) for k in keys}
         if n.op == "conv":  # stored [O, k, k, I/g]
             weights[n.name]["weight"] = weights[n.name]["weight"].permute(0, 3, 1, 2).contiguous()
+    return d, weights
+
+
+def read_float(path: str | os.PathLike) -> tuple[Description, Weights]:
+    """The network of a float weight file, its condensers' scales moved into the convolutions behind them.
+
+    So its gates give what the integer network's give; the class scores are the same.
+    """
+    d, weights = read_weights(path)
+    nodes = lower(d)
     one = {n.name: {"scale": torch.ones(1)} for n in nodes if n.op == "gate"}
     return d, fold_scales(weights, nodes) | one
 

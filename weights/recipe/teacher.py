@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pathlib
+import runpy
 
 import torch
 import torch.nn.functional as F
@@ -74,10 +75,35 @@ class Teacher(nn.Module):
         return self.head(self.fuse(F.relu(y)))
 
 
-def load(checkpoint: pathlib.Path, device: str) -> Teacher:
+def build(config: dict, pretrained: bool) -> nn.Module:
+    """The teacher that config["network"] names: "teacher", or a Python file with `build(classes, pretrained)`.
+
+    What such a function gives is an nn.Module from pictures [N, 3, H, W], normalised as in data.py, to scores
+    [N, classes, h, w] of any stride; H and W are multiples of its attribute `total_stride`.
+    """
+    classes, network = config["description"]["classes"], config["network"]
+    if network == "teacher":
+        return Teacher(classes, pretrained)
+    file = pathlib.Path(network)
+    if file.suffix != ".py" or not file.exists():
+        raise ValueError(f"network: {network!r}, expected 'teacher' or a Python file that is there")
+    module = runpy.run_path(str(file))
+    if "build" not in module:
+        raise ValueError(f"network: {file} has no function build(classes, pretrained)")
+    net = module["build"](classes, pretrained)
+    if not hasattr(net, "total_stride"):
+        raise ValueError(f"network: what {file} builds has no total_stride")
+    return net
+
+
+def config_of(checkpoint: pathlib.Path) -> dict:
+    """The configuration that a float.pt was trained by."""
+    return torch.load(checkpoint, map_location="cpu", weights_only=False)["config"]
+
+
+def load(checkpoint: pathlib.Path, device: str) -> nn.Module:
     """The averaged weights of a teacher's float.pt, frozen."""
     saved = torch.load(checkpoint, map_location=device, weights_only=False)
-    classes = saved["config"]["description"]["classes"]
-    net = Teacher(classes, pretrained=False).to(device, memory_format=torch.channels_last)
+    net = build(saved["config"], pretrained=False).to(device, memory_format=torch.channels_last)
     net.load_state_dict(saved["ema"])
     return net.eval().requires_grad_(False)

@@ -19,12 +19,13 @@ import torch.nn.functional as F
 
 import batches
 import checkpoints
+import teacher
+import unfold
 from data import Folder, normalise, padded
 from description import Description
 from network import AttendSeg
 from pictures import count_labels
 from progress import TrainingBar
-from teacher import Teacher
 
 
 def confusion(net, data: Folder, multiple: int, limit: int | None = None) -> np.ndarray:
@@ -90,7 +91,7 @@ def balance_at(config: dict, done: float) -> float:
 def build(config: dict) -> torch.nn.Module:
     """The untrained network that a configuration asks for."""
     description = Description.from_json(config["description"])
-    return Teacher(description.classes) if config.get("network") == "teacher" else AttendSeg(description)
+    return teacher.build(config, pretrained=True) if "network" in config else AttendSeg(description)
 
 
 def groups(net: torch.nn.Module, config: dict) -> list[dict]:
@@ -132,11 +133,13 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
     for _, crop, *_ in config["crops"]:
         if any(side % net.total_stride for side in crop):
             raise ValueError(f"crops: {crop}, expected multiples of {net.total_stride}, the network's total stride")
-    ema = Average(net, config["ema"])
-    optimiser = torch.optim.AdamW(groups(net, config), lr=config["rate"], fused=True)
     rng = torch.Generator().manual_seed(config["seed"] + 1000 * rank)
     step, seen, skipped, log = 0, 0, 0, []  # seen: picture-steps done
     checkpoint = out / "float.pt"
+    if "start" in config and not checkpoint.exists():
+        unfold.into(net, config["start"], lambda: source.next(*crop_at(config["crops"], 0), rng)[0])
+    ema = Average(net, config["ema"])
+    optimiser = torch.optim.AdamW(groups(net, config), lr=config["rate"], fused=True)
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=False)
         net.load_state_dict(saved["net"])
