@@ -50,7 +50,7 @@ class TeacherTest(unittest.TestCase):
         net.bias.data = torch.tensor(bias)
         (self.root / name).mkdir()
         torch.save({"config": self.config, "ema": net.state_dict()}, self.root / name / "float.pt")
-        return self.root / name / "float.pt"
+        return self.root / name
 
     def test_labels_of_several_are_their_mean(self):
         make_set(self.root / "streets", ["a", "b"], [(30, 40), (20, 44)], 1)

@@ -130,7 +130,7 @@ def teach(config: dict, base: pathlib.Path, out: pathlib.Path, device: str) -> N
     if int(os.environ.get("RANK", 0)) == 0:
         for name, splits in ((config["data"], config["train"]), (extra["data"], extra["splits"])):
             for split in splits:
-                soft_labels.write([run / "float.pt" for run in runs], base, name, split, out / "soft", device)
+                soft_labels.write(runs, base, name, split, out / "soft", device)
 
 
 def check_resume(checkpoint: pathlib.Path, config: dict) -> None:

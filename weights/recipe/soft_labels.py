@@ -50,15 +50,14 @@ def asked(config: dict, name: str) -> list[float]:
     return config.get("asked", {}).get(pathlib.Path(name).name, SCALES)
 
 
-def write(checkpoint: pathlib.Path | list[pathlib.Path], data_root: pathlib.Path, name: str, split: str, to: pathlib.Path,
-          device: str) -> pathlib.Path:
-    """The soft labels of DATA/name/split by the float.pt of one teacher or several, written to `to`/name-split.pt unless
-    they are there."""
+def write(runs: list[pathlib.Path], data_root: pathlib.Path, name: str, split: str, to: pathlib.Path, device: str) -> pathlib.Path:
+    """The soft labels of DATA/name/split by the teachers that were trained in the folders `runs` (float.pt), written to
+    `to`/name-split.pt unless they are there."""
     path = to / f"{pathlib.Path(name).name}-{split}.pt"
     if path.exists():
         return path
-    checkpoint = checkpoint if isinstance(checkpoint, list) else [checkpoint]
-    teachers = [(teacher.load(each, device), asked(teacher.config_of(each), name)) for each in checkpoint]
+    loaded = [teacher.load(run / "float.pt", device) for run in runs]
+    teachers = [(net, asked(config, name)) for net, config in loaded]
     data = Folder(data_root / name, [split])
     height, width = (-(-side // SOFT_STRIDE) for side in data.images.shape[-2:])
     soft: torch.Tensor | None = None
@@ -93,7 +92,7 @@ def main():
             p.error(f"sets: {each}, expected SET/SPLIT as in camvid/train")
         if is_test(split):
             p.error(f"sets: {each}, expected a split that is not for the final measure")
-        print(write([run / "float.pt" for run in (a.teacher, *a.others)], a.data, name, split, a.out, a.device))
+        print(write([a.teacher, *a.others], a.data, name, split, a.out, a.device))
 
 
 if __name__ == "__main__":

@@ -96,14 +96,9 @@ def build(config: dict, pretrained: bool) -> nn.Module:
     return net
 
 
-def config_of(checkpoint: pathlib.Path) -> dict:
-    """The configuration that a float.pt was trained by."""
-    return torch.load(checkpoint, map_location="cpu", weights_only=False)["config"]
-
-
-def load(checkpoint: pathlib.Path, device: str) -> nn.Module:
-    """The averaged weights of a teacher's float.pt, frozen."""
+def load(checkpoint: pathlib.Path, device: str) -> tuple[nn.Module, dict]:
+    """The averaged weights of a teacher's float.pt, frozen, and the configuration that it was trained by."""
     saved = torch.load(checkpoint, map_location=device, weights_only=False)
     net = build(saved["config"], pretrained=False).to(device, memory_format=torch.channels_last)
     net.load_state_dict(saved["ema"])
-    return net.eval().requires_grad_(False)
+    return net.eval().requires_grad_(False), saved["config"]

@@ -72,9 +72,7 @@ def teach(w: Worker) -> None:
         with training.Log(
             w.out / "runs" / "teacher" / "training.log", w.bar.training(f"soft labels of {split}")
         ) as log, contextlib.redirect_stderr(log):
-            soft_labels.write(
-                w.out / "runs" / "teacher" / "float.pt", w.view.parent, w.view.name, split, w.out / "teacher", w.device
-            )
+            soft_labels.write([w.out / "runs" / "teacher"], w.view.parent, w.view.name, split, w.out / "teacher", w.device)
 
 
 def survey_and_teacher(w: Worker) -> None:
