@@ -190,6 +190,21 @@ class BatchesTest(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "extra.share: 0.1 of a batch of 4 is no picture"):
             Batches(self.config | {"extra": extra | {"share": 0.1}}, self.root, "cpu")
 
+    def test_several_sets_of_other_pictures_each_have_their_share(self):
+        self.write_soft("streets", 3, 24, 32)
+        self.write_soft("others", 2, 16, 24)
+        soft = {"data": "others", "splits": ["train"], "share": 0.25, "scale": [1.0, 1.0]}
+        coarse = soft | {"share": 0.5, "classes": {"thing": ["road", "car"], "above": ["sky"]}}
+        config = self.config | {"distil": {"weight": 0.5, "labels": str(self.root / "soft")}, "extra": [soft, coarse]}
+        x, (own, first, second) = Batches(config, self.root, "cpu").next((32, 32), 1.0, self.rng)
+        self.assertEqual([p.start for p in (own, first, second)], [0, 1, 2])
+        self.assertEqual([len(p.crops.y) for p in (own, first, second)], [1, 1, 2])
+        self.assertEqual([p.members is None for p in (own, first, second)], [True, True, False])
+        counts = [len(Batches(config, self.root, "cpu", rank, 2).next((32, 32), 1.0, self.rng)[0]) for rank in range(2)]
+        self.assertEqual(counts, [2, 2])
+        with self.assertRaisesRegex(ValueError, "5 pictures in all, expected at most the batch of 4"):
+            Batches(config | {"extra": [soft | {"share": 0.75}, coarse]}, self.root, "cpu")
+
     def test_a_coarse_class_without_any_of_ours_counts_for_nothing(self):
         extra = {"data": "others", "splits": ["train"], "share": 0.5, "scale": [1.0, 1.0], "classes": {"thing": ["road"], "above": []}}
         source = Batches(self.config | {"extra": extra}, self.root, "cpu")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import pathlib
 
 import torch
@@ -47,6 +48,12 @@ def members(root: pathlib.Path, coarse: dict[str, list[str]], theirs: list[str],
     return torch.tensor([[float(name in coarse[group]) for name in ours] for group in theirs])
 
 
+def others(config: dict) -> list[dict]:
+    """The tables of config["extra"], which holds none, one or a list."""
+    extra = config.get("extra", [])
+    return extra if isinstance(extra, list) else [extra]
+
+
 class Batches:
     """The batches of a configuration: config["data"], and config["extra"] for a share of each batch.
 
@@ -54,11 +61,12 @@ class Batches:
     "unweight": e, they are first divided by the class weights to the e, which takes out what a weighted loss put in.
     config["extra"] = {"data", "splits", "share", "scale"}: other pictures, labelled by the same teacher alone; or, with
     "classes" ({their class: [ours, ...]}), by their own coarser classes. A class of theirs may have none of ours: its
-    pixels then count for nothing. Of several processes, each has its part of config["batch"].
+    pixels then count for nothing. A list of such tables takes pictures of several sets. Of several processes, each has its
+    part of config["batch"].
     """
 
     def __init__(self, config: dict, data_root: pathlib.Path, device: str, rank: int = 0, world: int = 1):
-        distil, extra = config.get("distil"), config.get("extra")
+        distil, extras = config.get("distil"), others(config)
         labels = distil["labels"] if distil else None
         root = data_root / config["data"]
         self.data = Folder(root, config["train"], labels, config.get("limits"))
@@ -66,24 +74,32 @@ class Batches:
         batch = config["batch"]
         if batch % world:
             raise ValueError(f"batch: {batch}, expected a multiple of the {world} processes")
-        of_all = round(batch * extra["share"]) if extra else 0
-        if extra and extra["share"] > 0 and not of_all:
-            raise ValueError(f"extra.share: {extra['share']} of a batch of {batch} is no picture, expected {0.5 / batch} or more")
-        others = of_all * (rank + 1) // world - of_all * rank // world  # of this process
+        shares = [round(batch * extra["share"]) for extra in extras]
+        for extra, of_all in zip(extras, shares):
+            if extra["share"] > 0 and not of_all:
+                raise ValueError(f"extra.share: {extra['share']} of a batch of {batch} is no picture, expected {0.5 / batch} or more")
+        if sum(shares) > batch:
+            raise ValueError(f"extra.share: {sum(shares)} pictures in all, expected at most the batch of {batch}")
+        of_process = lambda of_all: of_all * (rank + 1) // world - of_all * rank // world
         soft_weight = distil["weight"] if distil else 0.0
         augment = Augment(**config["augment"])
         part = {"hard_weight": 1 - soft_weight, "soft_weight": soft_weight, "members": None}
-        self.sources = [Source(self.data.to(device), augment, batch // world - others, **part)]
-        if others:
+        own = batch // world - of_process(sum(shares))
+        self.sources = [Source(self.data.to(device), augment, own, **part)]
+        # Boundaries on the shares' running sums: of several processes, each then has as many pictures as every other.
+        ends = list(itertools.accumulate(shares, initial=0))
+        for extra, first, last in zip(extras, ends, ends[1:]):
             coarse = extra.get("classes")
             other_root = data_root / extra["data"]
             if coarse is None and labels is None:
                 raise ValueError("extra: pictures without classes need distil.labels")
+            if first == last:
+                continue
             folder = Folder(other_root, extra["splits"], None if coarse else labels)
             groups = members(other_root, coarse, folder.info["classes"], self.data.info["classes"]).to(device) if coarse else None
             part = {"hard_weight": float(bool(coarse)), "soft_weight": float(not coarse), "members": groups}
             augment = Augment(**config["augment"] | {"scale": extra["scale"]})
-            self.sources.append(Source(folder.to(device), augment, others, **part))
+            self.sources.append(Source(folder.to(device), augment, of_process(last) - of_process(first), **part))
         self.sources = [s for s in self.sources if s.share]
         self.unweight = self.class_weights ** distil.get("unweight", 0.0) if distil else None
 

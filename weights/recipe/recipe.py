@@ -21,6 +21,7 @@ import sys
 import torch
 from PIL import Image
 
+import batches
 import class_biases
 import export
 import soft_labels
@@ -126,9 +127,9 @@ def teach(config: dict, base: pathlib.Path, out: pathlib.Path, device: str) -> N
         check_resume(runs[-1] / "float.pt", teacher)
         train(teacher, base, runs[-1], device)
     distil["labels"] = str((out / "soft").resolve())
-    extra = config.get("extra", {"data": "", "splits": []})
     if int(os.environ.get("RANK", 0)) == 0:
-        for name, splits in ((config["data"], config["train"]), (extra["data"], extra["splits"])):
+        sets = [(config["data"], config["train"])] + [(e["data"], e["splits"]) for e in batches.others(config) if "classes" not in e]
+        for name, splits in sets:
             for split in splits:
                 soft_labels.write(runs, base, name, split, out / "soft", device)
 
