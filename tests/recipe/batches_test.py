@@ -202,6 +202,9 @@ class BatchesTest(unittest.TestCase):
         self.assertEqual([p.members is None for p in (own, first, second)], [True, True, False])
         counts = [len(Batches(config, self.root, "cpu", rank, 2).next((32, 32), 1.0, self.rng)[0]) for rank in range(2)]
         self.assertEqual(counts, [2, 2])
+        both = Batches(config | {"extra": coarse | {"soft": True}}, self.root, "cpu").next((32, 32), 1.0, self.rng)[1][1]
+        self.assertEqual((both.hard_weight, both.soft_weight, both.members is None), (0.5, 0.5, False))
+        self.assertIsNotNone(both.crops.soft)
         with self.assertRaisesRegex(ValueError, "5 pictures in all, expected at most the batch of 4"):
             Batches(config | {"extra": [soft | {"share": 0.75}, coarse]}, self.root, "cpu")
 

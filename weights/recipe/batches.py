@@ -54,6 +54,11 @@ def others(config: dict) -> list[dict]:
     return extra if isinstance(extra, list) else [extra]
 
 
+def asks_teacher(extra: dict) -> bool:
+    """Whether a table of config["extra"] wants soft labels."""
+    return "classes" not in extra or extra.get("soft", False)
+
+
 class Batches:
     """The batches of a configuration: config["data"], and config["extra"] for a share of each batch.
 
@@ -61,8 +66,8 @@ class Batches:
     "unweight": e, they are first divided by the class weights to the e, which takes out what a weighted loss put in.
     config["extra"] = {"data", "splits", "share", "scale"}: other pictures, labelled by the same teacher alone; or, with
     "classes" ({their class: [ours, ...]}), by their own coarser classes. A class of theirs may have none of ours: its
-    pixels then count for nothing. A list of such tables takes pictures of several sets. Of several processes, each has its
-    part of config["batch"].
+    pixels then count for nothing. With "classes" and "soft": true by both, weighed as in config["distil"]. A list of such
+    tables takes pictures of several sets. Of several processes, each has its part of config["batch"].
     """
 
     def __init__(self, config: dict, data_root: pathlib.Path, device: str, rank: int = 0, world: int = 1):
@@ -91,13 +96,15 @@ class Batches:
         for extra, first, last in zip(extras, ends, ends[1:]):
             coarse = extra.get("classes")
             other_root = data_root / extra["data"]
-            if coarse is None and labels is None:
-                raise ValueError("extra: pictures without classes need distil.labels")
+            soft = asks_teacher(extra)
+            if soft and labels is None:
+                raise ValueError("extra: pictures without classes, or with soft, need distil.labels")
             if first == last:
                 continue
-            folder = Folder(other_root, extra["splits"], None if coarse else labels)
+            folder = Folder(other_root, extra["splits"], labels if soft else None)
             groups = members(other_root, coarse, folder.info["classes"], self.data.info["classes"]).to(device) if coarse else None
-            part = {"hard_weight": float(bool(coarse)), "soft_weight": float(not coarse), "members": groups}
+            softness = (soft_weight if coarse else 1.0) if soft else 0.0
+            part = {"hard_weight": 1 - softness, "soft_weight": softness, "members": groups}
             augment = Augment(**config["augment"] | {"scale": extra["scale"]})
             self.sources.append(Source(folder.to(device), augment, of_process(last) - of_process(first), **part))
         self.sources = [s for s in self.sources if s.share]
