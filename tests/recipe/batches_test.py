@@ -38,10 +38,12 @@ class LossTest(unittest.TestCase):
         self.weights = torch.tensor([1.0, 2.0, 5.0])
 
     def test_scores_at_a_phase_are_those_of_the_enlarged_map(self):
-        whole = F.interpolate(self.scores, scale_factor=LABEL_STEP, mode="bilinear", align_corners=False)
-        for phase in ((0, 0), (1, 2), (3, 0), (3, 3)):
-            ours = at_phase(self.scores, Crops(torch.empty(0), self.y, None, phase))
-            torch.testing.assert_close(ours, whole[..., phase[0] :: LABEL_STEP, phase[1] :: LABEL_STEP])
+        for stride in (4, 2, 1):
+            scores = torch.randn(4, 3, 32 // stride, 40 // stride)
+            whole = F.interpolate(scores, (32, 40), mode="bilinear", align_corners=False)
+            for phase in ((0, 0), (1, 2), (3, 0), (3, 3)):
+                ours = at_phase(scores, Crops(torch.empty(0), self.y, None, phase))
+                torch.testing.assert_close(ours, whole[..., phase[0] :: LABEL_STEP, phase[1] :: LABEL_STEP])
 
     def test_hard_labels_alone_are_pytorchs_cross_entropy(self):
         ours = loss(self.scores, [part(self.y, None, 1.0, 0.0, None)], self.weights)

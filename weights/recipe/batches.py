@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import pathlib
 
 import torch
@@ -129,18 +130,19 @@ def unweighted(soft: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
 
 
 def at_phase(scores: torch.Tensor, crops: Crops) -> torch.Tensor:
-    """Scores [n, C, h/s, w/s] of any stride s where the crops have their labels, [n, C, h/4, w/4]: for s = 4 what the
-    bilinear enlargement to every pixel holds there, else a second interpolation of it."""
+    """Scores [n, C, h/s, w/s] where the crops have their labels, [n, C, h/4, w/4]: for strides s of 1, 2 and 4 what the
+    bilinear enlargement to every pixel holds there, for coarser ones a second interpolation of it."""
     size = crops.y.shape[-2:]
-    if scores.shape[-2:] != size:
+    if scores.shape[-2] < size[0]:
         scores = F.interpolate(scores, size, mode="bilinear", align_corners=False)
-    for dim, phase in zip((2, 3), crops.phase):
-        shift = (phase + 0.5) / LABEL_STEP - 0.5  # in scores, from the one that the label's 4x4 pixels belong to
+    for dim, phase, labels in zip((2, 3), crops.phase, size):
         n = scores.shape[dim]
-        ends = (scores.narrow(dim, 0, n - 1), scores.narrow(dim, 1, n - 1))
-        # The neighbour on the label's side; at the picture's end, itself.
-        neighbour = torch.cat([ends[1], scores.narrow(dim, n - 1, 1)] if shift > 0 else [scores.narrow(dim, 0, 1), ends[0]], dim)
-        scores = torch.lerp(scores, neighbour, abs(shift))
+        step = n // labels  # scores to a label
+        at = (phase + 0.5) * step / LABEL_STEP - 0.5  # of the first label, in scores
+        before = math.floor(at)
+        index = torch.arange(labels, device=scores.device) * step + before
+        ends = (scores.index_select(dim, (index + i).clamp(0, n - 1)) for i in (0, 1))  # at the picture's end, the last one
+        scores = torch.lerp(*ends, at - before)
     return scores
 
 
