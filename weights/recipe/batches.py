@@ -57,7 +57,7 @@ def others(config: dict) -> list[dict]:
 
 def asks_teacher(extra: dict) -> bool:
     """Whether a table of config["extra"] wants soft labels."""
-    return "classes" not in extra or extra.get("soft", False)
+    return extra.get("classes") is None or extra.get("soft", False)
 
 
 class Batches:
@@ -86,14 +86,12 @@ class Batches:
                 raise ValueError(f"extra.share: {extra['share']} of a batch of {batch} is no picture, expected {0.5 / batch} or more")
         if sum(shares) > batch:
             raise ValueError(f"extra.share: {sum(shares)} pictures in all, expected at most the batch of {batch}")
-        of_process = lambda of_all: of_all * (rank + 1) // world - of_all * rank // world
+        # This process's part of the shares' running sums: each process then has as many pictures as every other.
+        ends = [n * (rank + 1) // world - n * rank // world for n in itertools.accumulate(shares, initial=0)]
         soft_weight = distil["weight"] if distil else 0.0
         augment = Augment(**config["augment"])
         part = {"hard_weight": 1 - soft_weight, "soft_weight": soft_weight, "members": None}
-        own = batch // world - of_process(sum(shares))
-        self.sources = [Source(self.data.to(device), augment, own, **part)]
-        # Boundaries on the shares' running sums: of several processes, each then has as many pictures as every other.
-        ends = list(itertools.accumulate(shares, initial=0))
+        self.sources = [Source(self.data.to(device), augment, batch // world - ends[-1], **part)]
         for extra, first, last in zip(extras, ends, ends[1:]):
             coarse = extra.get("classes")
             other_root = data_root / extra["data"]
@@ -103,11 +101,11 @@ class Batches:
             if first == last:
                 continue
             folder = Folder(other_root, extra["splits"], labels if soft else None)
-            groups = members(other_root, coarse, folder.info["classes"], self.data.info["classes"]).to(device) if coarse else None
-            softness = (soft_weight if coarse else 1.0) if soft else 0.0
+            groups = members(other_root, coarse, folder.info["classes"], self.data.info["classes"]).to(device) if coarse is not None else None
+            softness = (1.0 if coarse is None else soft_weight) if soft else 0.0
             part = {"hard_weight": 1 - softness, "soft_weight": softness, "members": groups}
             augment = Augment(**config["augment"] | {"scale": extra["scale"]})
-            self.sources.append(Source(folder.to(device), augment, of_process(last) - of_process(first), **part))
+            self.sources.append(Source(folder.to(device), augment, last - first, **part))
         self.sources = [s for s in self.sources if s.share]
         self.unweight = self.class_weights ** distil.get("unweight", 0.0) if distil else None
 
