@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 import checkpoints
+import precision
 import teacher
 from data import SOFT_STEP, SOFT_STRIDE, Folder, normalise, padded
 from pictures import is_test
@@ -34,7 +35,7 @@ def predict(net: torch.nn.Module, picture: torch.Tensor, scales: list[float]) ->
             x = F.interpolate(x, size, mode="bilinear", align_corners=False, antialias=scale < 1)
         x = normalise(padded(x, net.total_stride)).contiguous(memory_format=torch.channels_last)
         for mirrored in (False, True):
-            with torch.autocast(x.device.type, dtype=torch.bfloat16):
+            with precision.autocast(x.device.type):
                 scores = net(x.flip(3) if mirrored else x)
             scores = (scores.flip(3) if mirrored else scores).float()
             scores = F.interpolate(scores, x.shape[-2:], mode="bilinear", align_corners=False)[..., : size[0], : size[1]]

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 
 import batches
 import checkpoints
+import precision
 import teacher
 import unfold
 from data import Folder, normalise, padded
@@ -166,7 +167,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
             group["lr"] = group.get("share", 1.0) * config["rate"] * rate(done, warmup, config["decay"])
         x, parts = source.next(*crop_at(config["crops"], done), rng)
         model.train()
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with precision.autocast(device):
             scores = model(x.contiguous(memory_format=torch.channels_last))
         loss = batches.loss(scores, parts, source.class_weights ** balance_at(config, done))
         optimiser.zero_grad(set_to_none=True)
