@@ -16,7 +16,7 @@ except ImportError as missing:
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "weights" / "recipe"))
 
-from batches import Batches, Part, at_phase, loss, unweighted
+from batches import Batches, Part, at_phase, loss, narrowed, unweighted
 from data import IGNORE, LABEL_STEP, Augment, Crops, Folder, points
 
 CLASSES = ["sky", "road", "car"]
@@ -76,6 +76,17 @@ class LossTest(unittest.TestCase):
         torch.testing.assert_close(unweighted(weighted, self.weights), self.soft)
         outside = torch.zeros(1, 3, 2, 2)  # of the picture: nothing is known
         torch.testing.assert_close(unweighted(outside, self.weights), outside)
+
+    def test_a_teacher_is_heard_on_the_classes_that_a_coarse_label_allows(self):
+        members = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 0.0]])  # the third has none of ours
+        soft = torch.tensor([0.6, 0.1, 0.3]).view(1, 3, 1, 1).expand(1, 3, 1, 4)
+        wanted = torch.tensor([[1.0, 0, 0], [0, 0.25, 0.75], [0, 0, 0], [0.6, 0.1, 0.3]]).T.view(1, 3, 1, 4)
+        met = narrowed(soft, torch.tensor([[[0, 1, 2, IGNORE]]]), members)
+        torch.testing.assert_close(met, wanted, atol=2e-3, rtol=0)
+        torch.testing.assert_close(met.sum(1)[0, 0], torch.tensor([1.0, 1.0, 0.0, 1.0]))
+        sure = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1)  # of what the label excludes
+        even = narrowed(sure, torch.tensor([[[1]]]), members)
+        torch.testing.assert_close(even.flatten(), torch.tensor([0, 0.5, 0.5]))
 
     def test_gradients_are_finite_where_all_is_ignored(self):
         scores = self.scores.requires_grad_()

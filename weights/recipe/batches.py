@@ -67,8 +67,8 @@ class Batches:
     "unweight": e, they are first divided by the class weights to the e, which takes out what a weighted loss put in.
     config["extra"] = {"data", "splits", "share", "scale"}: other pictures, labelled by the same teacher alone; or, with
     "classes" ({their class: [ours, ...]}), by their own coarser classes. A class of theirs may have none of ours: its
-    pixels then count for nothing. With "classes" and "soft": true by both, weighed as in config["distil"]. A list of such
-    tables takes pictures of several sets. Of several processes, each has its part of config["batch"].
+    pixels then count for nothing. With "classes" and "soft": true by both, weighed as in config["distil"], and the teacher
+    is heard only on the classes that the coarse label allows. A list of such tables takes pictures of several sets. Of several processes, each has its part of config["batch"].
     """
 
     def __init__(self, config: dict, data_root: pathlib.Path, device: str, rank: int = 0, world: int = 1):
@@ -116,6 +116,8 @@ class Batches:
             part = source.next(sum(len(p.crops.x) for p in parts), crop, zoom, rng)
             if part.crops.soft is not None:
                 part.crops.soft = unweighted(part.crops.soft, self.unweight)
+                if part.members is not None:
+                    part.crops.soft = narrowed(part.crops.soft, part.crops.y, part.members)
             parts.append(part)
         return torch.cat([p.crops.x for p in parts]), parts
 
@@ -125,6 +127,17 @@ def unweighted(soft: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     sum at every pixel (logit adjustment, Menon et al. 2021)."""
     divided = soft / weights.view(1, -1, 1, 1)
     return divided * (soft.sum(1, keepdim=True) / divided.sum(1, keepdim=True).clamp_min(1e-6))
+
+
+def narrowed(soft: torch.Tensor, y: torch.Tensor, members: torch.Tensor) -> torch.Tensor:
+    """Probabilities [n, C, h, w] of the classes that the coarse labels y [n, h, w] allow by `members`, with the same sum at
+    every pixel; as they are where y is IGNORE, 0 where its class has none of ours. What the teacher holds impossible
+    altogether becomes even."""
+    total = soft.sum(1, keepdim=True)
+    unknown = members.new_ones(1, members.shape[1])
+    allowed = torch.cat([members, unknown])[y.clamp_max(len(members))].permute(0, 3, 1, 2)
+    kept = (soft + 1e-3 * total) * allowed
+    return torch.where(y.unsqueeze(1) == IGNORE, soft, kept * (total / kept.sum(1, keepdim=True).clamp_min(1e-6)))
 
 
 def at_phase(scores: torch.Tensor, crops: Crops) -> torch.Tensor:

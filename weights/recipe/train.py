@@ -20,8 +20,8 @@ import torch.nn.functional as F
 import batches
 import checkpoints
 import precision
+import refit
 import teacher
-import unfold
 from data import Folder, normalise, padded
 from description import Description
 from network import AttendSeg
@@ -138,7 +138,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
     step, seen, skipped, log = 0, 0, 0, []  # seen: picture-steps done
     checkpoint = out / "float.pt"
     if "start" in config and not checkpoint.exists():
-        unfold.into(net, config["start"], lambda: source.next(*crop_at(config["crops"], 0), rng)[0])
+        refit.begin(net, config["start"], lambda: source.next(*crop_at(config["crops"], 0), rng)[0])
     ema = Average(net, config["ema"])
     optimiser = torch.optim.AdamW(groups(net, config), lr=config["rate"], fused=True)
     if checkpoint.exists():
