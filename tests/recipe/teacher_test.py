@@ -8,15 +8,23 @@ import unittest
 
 try:
     import torch
+    import torch.nn.functional as F
 
     from synthetic import make_set
 except ImportError as missing:
     raise unittest.SkipTest(f"needs {missing.name}")
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "weights" / "recipe"))
+TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "weights" / "recipe"))
 
 import soft_labels
+import stored
 import teacher
+from data import Folder, normalise, padded
+from graph import lower
+from simulate import run_float
+
+PERSON = TOP / "weights" / "person.float.safetensors"
 
 # Scores that are the same everywhere: bias alone, so that the soft labels are known.
 FILE = """
@@ -63,6 +71,20 @@ class TeacherTest(unittest.TestCase):
     def test_each_is_asked_at_scales_of_its_own(self):
         self.assertEqual(soft_labels.asked({"asked": {"streets": [2.0]}}, "of/streets"), [2.0])
         self.assertEqual(soft_labels.asked({"asked": {"streets": [2.0]}}, "other"), soft_labels.SCALES)
+
+    def test_a_weight_file_teaches(self):
+        make_set(self.root / "streets", ["a", "b"], [(48, 64)], 1)
+        ask = lambda to, **o: torch.load(soft_labels.write([PERSON], self.root, "streets", "train", self.root / to, "cpu", **o))
+        soft = ask("soft", scales={"streets": [1.0]})
+        d, weights = stored.read_weights(PERSON)
+        x = normalise(padded(Folder(self.root / "streets", ["train"]).images, d.total_stride))
+        wanted = 0
+        for mirrored in (False, True):
+            scores = run_float(lower(d), weights, x.flip(3) if mirrored else x)
+            scores = F.interpolate(scores.flip(3) if mirrored else scores, x.shape[-2:], mode="bilinear", align_corners=False)
+            wanted = wanted + F.avg_pool2d(scores[..., :48, :64].softmax(1), 2) / 2
+        self.assertLess(float((soft / 255 - wanted).abs().max()), 0.05)  # bytes, and bf16 where there is
+        self.assertFalse(torch.equal(soft, ask("other", scales={"streets": [2.0]})))
 
     def test_what_is_no_teacher_is_named(self):
         (self.root / "empty.py").write_text("")

@@ -25,6 +25,7 @@ import batches
 import class_biases
 import export
 import soft_labels
+import stored
 from data import Folder
 from graph import lower
 from pictures import SUFFIXES
@@ -121,6 +122,12 @@ def teach(config: dict, base: pathlib.Path, out: pathlib.Path, device: str) -> N
     names = distil["teacher"] if isinstance(distil["teacher"], list) else [distil["teacher"]]
     runs = []
     for i, name in enumerate(names):
+        if name.endswith(".safetensors"):  # a network that is trained already
+            classes, wanted = stored.read_weights(name)[0].classes, config["description"]["classes"]
+            if classes != wanted:
+                raise ValueError(f"distil.teacher: {name} has {classes} classes, expected {wanted} as the network")
+            runs.append(pathlib.Path(name))
+            continue
         teacher = json.loads((HERE / name).read_text())
         teacher |= {"data": config["data"], "train": config["train"], "validate": config.get("validate", [])}
         runs.append(out / ("teacher" if i == 0 else f"teacher{i + 1}"))
@@ -131,7 +138,7 @@ def teach(config: dict, base: pathlib.Path, out: pathlib.Path, device: str) -> N
         sets = [(config["data"], config["train"])] + [(e["data"], e["splits"]) for e in batches.others(config) if batches.asks_teacher(e)]
         for name, splits in sets:
             for split in splits:
-                soft_labels.write(runs, base, name, split, out / "soft", device)
+                soft_labels.write(runs, base, name, split, out / "soft", device, distil.get("asked"))
 
 
 def check_resume(checkpoint: pathlib.Path, config: dict) -> None:

@@ -51,14 +51,15 @@ def asked(config: dict, name: str) -> list[float]:
     return config.get("asked", {}).get(pathlib.Path(name).name, SCALES)
 
 
-def write(runs: list[pathlib.Path], data_root: pathlib.Path, name: str, split: str, to: pathlib.Path, device: str) -> pathlib.Path:
-    """The soft labels of DATA/name/split by the teachers that were trained in the folders `runs` (float.pt), written to
-    `to`/name-split.pt unless they are there."""
+def write(runs: list[pathlib.Path], data_root: pathlib.Path, name: str, split: str, to: pathlib.Path, device: str,
+          scales: dict | None = None) -> pathlib.Path:
+    """The soft labels of DATA/name/split by the teachers `runs` (teacher.load), written to `to`/name-split.pt unless they are
+    there. @param scales  {data set: scales} at which teachers are asked whose configuration is not known"""
     path = to / f"{pathlib.Path(name).name}-{split}.pt"
     if path.exists():
         return path
-    loaded = [teacher.load(run / "float.pt", device) for run in runs]
-    teachers = [(net, asked(config, name)) for net, config in loaded]
+    loaded = [teacher.load(run, device) for run in runs]
+    teachers = [(net, asked(config or {"asked": scales or {}}, name)) for net, config in loaded]
     data = Folder(data_root / name, [split])
     height, width = (-(-side // SOFT_STRIDE) for side in data.images.shape[-2:])
     soft: torch.Tensor | None = None
@@ -74,7 +75,7 @@ def write(runs: list[pathlib.Path], data_root: pathlib.Path, name: str, split: s
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("teacher", type=pathlib.Path, help="folder of the teacher's training run (float.pt)")
+    p.add_argument("teacher", type=pathlib.Path, help="folder of the teacher's training run (float.pt), or a float weight file")
     p.add_argument("--and", dest="others", type=pathlib.Path, action="append", default=[], metavar="TEACHER",
                    help="another teacher; the labels are the mean of all (may be repeated)")
     p.add_argument("sets", nargs="+", help="data sets and splits: camvid/train")
