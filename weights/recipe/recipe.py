@@ -30,7 +30,7 @@ from data import Folder
 from graph import lower
 from pictures import SUFFIXES
 from quantise import Raw, load_float, load_quantised, made_of, quantise, report
-from simulate import fold, run_float
+from simulate import Folded, fold
 from train import confusion, figures, of_length, train
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -73,19 +73,6 @@ def measure(net, data: Folder, multiple: int, names: list[str]) -> dict:
     return {"miou": round(f["miou"], 2), "pixel_accuracy": round(f["pixel_accuracy"], 2), "iou": iou}
 
 
-class Exported(torch.nn.Module):
-    """The float network as its weight file holds it: batch norm folded, weights rounded to F16."""
-
-    def __init__(self, net):
-        super().__init__()
-        self.nodes = lower(net.description)
-        self.weights = export.half(fold(net, self.nodes))[1]
-        self.device_of = torch.nn.Parameter(torch.empty(0))
-
-    def forward(self, x):
-        return run_float(self.nodes, self.weights, x)
-
-
 def evaluate(net, sim, out: pathlib.Path, root: pathlib.Path, config: dict) -> dict:
     """{"float": {split: figures}, "int8": {...}, "of"}: one pass at full size with the last averaged weights. Once: what
     OUT/accuracy.json holds of these networks ("of" tells them) is not measured again."""
@@ -93,7 +80,9 @@ def evaluate(net, sim, out: pathlib.Path, root: pathlib.Path, config: dict) -> d
     known = out / "accuracy.json"
     if known.exists() and json.loads(known.read_text()).get("of") == result["of"]:
         return json.loads(known.read_text())
-    networks = {"float": Exported(net), "int8": Raw(sim)}
+    nodes = lower(net.description)
+    # Float as its weight file holds it: batch norm folded, weights rounded to F16.
+    networks = {"float": Folded(nodes, export.half(fold(net, nodes))[1]), "int8": Raw(sim)}
     for split in config.get("test", []):
         data = Folder(root, [split])
         longest = int(data.sizes.max())

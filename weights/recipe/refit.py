@@ -9,7 +9,6 @@ step hands the scores through.
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 from collections.abc import Callable
@@ -64,6 +63,12 @@ def telling(outputs: torch.Tensor, keep: int, reader: ConvBlock | None = None) -
     return torch.tensor(sorted(chosen))
 
 
+def silence(block: ConvBlock) -> None:
+    """A convolution gives 0 everywhere, and can learn otherwise."""
+    block.norm.weight.zero_()
+    block.norm.bias.zero_()
+
+
 class Refit:
     """Gives `net` what `source` knows; `pictures` [1, 3, H, W] are normalised, their sides multiples of both total strides."""
 
@@ -75,12 +80,15 @@ class Refit:
         self.outputs: dict[ConvBlock, list[torch.Tensor]] = {}  # of each of the source's, before its ReLU
         blocks = [m for m in source.modules() if isinstance(m, ConvBlock)]
 
-        def keep(block, inputs, _):
-            y = F.conv2d(inputs[0], *block.folded(), block.conv.stride, block.conv.padding, block.conv.dilation, block.conv.groups)
-            rows, columns = places(len(self.outputs.setdefault(block, [])), y.shape[-2:])
-            self.outputs[block].append(y[0, :, rows, columns].T)
+        def keep(block):
+            def hook(module, inputs, y):
+                rows, columns = places(len(self.outputs[block]), y.shape[-2:])
+                self.outputs[block].append(y[0, :, rows, columns].T)
 
-        handles = [block.register_forward_hook(keep) for block in blocks]
+            self.outputs[block] = []
+            return hook
+
+        handles = [(block.norm or block.conv).register_forward_hook(keep(block)) for block in blocks]
         self.scores = [source(x) for x in pictures]
         for handle in handles:
             handle.remove()
@@ -151,8 +159,7 @@ class Refit:
         if theirs is None:
             if not ours.residual:
                 raise ValueError("start: a stage of a stride that the other network has not must keep its input's width")
-            ours.project.norm.weight.zero_()
-            ours.project.norm.bias.zero_()
+            silence(ours.project)
             return width
         middle = telling(self.theirs(theirs.expand).relu(), ours.expand.conv.out_channels, theirs.project)
         self.fit(ours.expand, self.theirs(theirs.expand)[:, middle])
@@ -167,8 +174,7 @@ class Refit:
     def condenser(self, ours, theirs, middle: torch.Tensor) -> None:
         shape = lambda c: (c.o.condense, c.o.factor, c.o.embedding, c.o.groups, c.o.double)
         if theirs is None or shape(ours) != shape(theirs) or ours.o.groups > 1:
-            ours.attend.norm.weight.zero_()  # a gate of 1
-            ours.attend.norm.bias.zero_()
+            silence(ours.attend)  # a gate of 1
             return
         if ours.spatial is not None:
             self.copy(ours.spatial, theirs.spatial, middle)
@@ -207,8 +213,7 @@ class Refit:
         scores = self.scores_at([deep for deep, _ in self.now[1]])
         size = scores.std()
         self.fit(ours.reduce, scores / size)
-        ours.skip.norm.weight.zero_()
-        ours.skip.norm.bias.zero_()
+        silence(ours.skip)
         rows = self.inputs(ours.fuse)
         through = torch.zeros(classes, *ours.fuse.conv.weight.shape[1:])
         through[range(classes), range(classes), 1, 1] = 1
@@ -223,8 +228,8 @@ class Refit:
         self.now = net.stem, [(x,) for x in self.pictures]
         self.fit(net.stem, self.theirs(source.stem)[:, width])
         maps, outputs = through(), []
-        of_stride = dict(zip(strides(source.description.stages), range(1, len(source.description.stages) + 1)))
-        for i, stride in enumerate(strides(net.description.stages), 1):
+        of_stride = {stride: i for i, stride in enumerate(source.description.strides, 1)}
+        for i, stride in enumerate(net.description.strides, 1):
             other = getattr(source, f"stage{of_stride.get(stride, 0)}", None)
             for j, (name, block) in enumerate(getattr(net, f"stage{i}").named_children()):
                 self.now = block, [(x,) for x in maps]
@@ -243,14 +248,9 @@ class Refit:
         self.fit(net.head, self.scores_at(maps))
 
 
-def strides(stages) -> list[int]:
-    """The stride of each stage's output, the stem's being 2."""
-    return list(itertools.accumulate((s.stride for s in stages), lambda a, b: a * b, initial=2))[1:]
-
-
 def decoded(net: AttendSeg) -> list[int]:
     """The stride of each decoder step's output."""
-    return [strides(net.description.stages)[-1 - i] for i in range(1, len(net.description.decoder) + 1)]
+    return [net.description.strides[-1 - i] for i in range(1, len(net.description.decoder) + 1)]
 
 
 @torch.no_grad()

@@ -82,6 +82,22 @@ def run_float(nodes: list[Node], weights: Weights, x: torch.Tensor, see=None) ->
     return y[-1]
 
 
+class Folded(nn.Module):
+    """The float network of folded weights, as its weight file holds it."""
+
+    def __init__(self, nodes: list[Node], weights: Weights):
+        super().__init__()
+        self.nodes, self.weights = nodes, weights
+        self.device_of = nn.Parameter(torch.empty(0))
+
+    def _apply(self, fn, *rest):
+        self.weights = {name: {key: fn(t) for key, t in tensors.items()} for name, tensors in self.weights.items()}
+        return super()._apply(fn, *rest)
+
+    def forward(self, x):
+        return run_float(self.nodes, self.weights, x)
+
+
 def inside(grad: torch.Tensor, y: torch.Tensor, low: int, high: int) -> torch.Tensor:
     """The gradient where the integers y lie in [low, high], elsewhere 0."""
     return torch.ops.aten.hardtanh_backward(grad, y, low - 0.5, high + 0.5)

@@ -14,7 +14,7 @@ import stored
 from depthwise import depthwise
 from graph import lower
 from network import ConvBlock
-from simulate import run_float
+from simulate import Folded
 
 
 def encoder(pretrained: bool):
@@ -99,30 +99,16 @@ def build(config: dict, pretrained: bool) -> nn.Module:
     return net
 
 
-class Released(nn.Module):
-    """The float network of a weight file, as a teacher."""
-
-    def __init__(self, path: pathlib.Path):
-        super().__init__()
-        description, weights = stored.read_weights(path)
-        self.nodes, self.total_stride = lower(description), description.total_stride
-        self.weights = weights
-
-    def _apply(self, fn, *rest):
-        self.weights = {name: {key: fn(t) for key, t in tensors.items()} for name, tensors in self.weights.items()}
-        return super()._apply(fn, *rest)
-
-    def forward(self, x):
-        return run_float(self.nodes, self.weights, x)
-
-
 def load(trained: pathlib.Path, device: str) -> tuple[nn.Module, dict]:
     """A teacher, frozen, and the configuration that it was trained by, {} if that is not known.
 
     @param trained  the folder of its training run (the averaged weights of float.pt), or a float weight file
     """
     if trained.suffix == ".safetensors":
-        return Released(trained).to(device).eval(), {}
+        description, weights = stored.read_weights(trained)
+        net = Folded(lower(description), weights)
+        net.total_stride = description.total_stride
+        return net.to(device).eval().requires_grad_(False), {}
     saved = torch.load(trained / "float.pt", map_location=device, weights_only=False)
     net = build(saved["config"], pretrained=False).to(device, memory_format=torch.channels_last)
     net.load_state_dict(saved["ema"])
