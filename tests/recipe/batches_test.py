@@ -16,7 +16,7 @@ except ImportError as missing:
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "weights" / "recipe"))
 
-from batches import Batches, Part, at_phase, loss, narrowed, unweighted
+from batches import Batches, Part, at_phase, jaccard_loss, loss, narrowed, unweighted
 from data import IGNORE, LABEL_STEP, Augment, Crops, Folder, points
 
 CLASSES = ["sky", "road", "car"]
@@ -70,6 +70,30 @@ class LossTest(unittest.TestCase):
         p = torch.where(coarse == 0, q[:, 0], q[:, 1] + q[:, 2])
         self.assertAlmostEqual(ours.item(), -p[coarse != IGNORE].log().mean().item(), places=5)
 
+    def test_jaccard_loss_of_certain_scores_is_what_mean_iou_lacks(self):
+        g = torch.Generator().manual_seed(3)
+        y, met = torch.randint(0, 4, (2, 500), generator=g)
+        y[y == 2] = 1  # a class that does not occur counts for nothing
+        ious = [((y == k) & (met == k)).sum() / ((y == k) | (met == k)).sum() for k in (0, 1, 3)]
+        ours = jaccard_loss(F.one_hot(met, 4).T.float(), y)
+        self.assertAlmostEqual(ours.item(), 1 - sum(ious).item() / 3, places=5)
+
+    def test_jaccard_loss_falls_where_its_gradient_leads(self):
+        scores = self.here.permute(1, 0, 2, 3).flatten(1)[:, self.y.flatten() != IGNORE].clone().requires_grad_()
+        y = self.y[self.y != IGNORE]
+        before = jaccard_loss(scores.softmax(0), y)
+        before.backward()
+        self.assertLess(jaccard_loss((scores - 50 * scores.grad).softmax(0), y).item(), before.item() - 0.005)
+
+    def test_jaccard_loss_is_beside_cross_entropy_of_our_own_labels(self):
+        own = [part(self.y, None, 1.0, 0.0, None)]
+        plain, both = loss(self.scores, own, self.weights), loss(self.scores, own, self.weights, jaccard=0.5)
+        known = self.y != IGNORE
+        q = self.here.softmax(1).permute(1, 0, 2, 3)[:, known]
+        self.assertAlmostEqual(both.item(), plain.item() + 0.5 * jaccard_loss(q, self.y[known]).item(), places=5)
+        coarse = [part(self.y, None, 1.0, 0.0, torch.eye(3))]
+        self.assertEqual(loss(self.scores, coarse, self.weights), loss(self.scores, coarse, self.weights, jaccard=0.5))
+
     def test_unweighting_takes_out_what_weights_put_in(self):
         weighted = self.soft * self.weights.view(1, -1, 1, 1)
         weighted = weighted / weighted.sum(1, keepdim=True)
@@ -90,7 +114,7 @@ class LossTest(unittest.TestCase):
 
     def test_gradients_are_finite_where_all_is_ignored(self):
         scores = self.scores.requires_grad_()
-        loss(scores, [part(torch.full_like(self.y, IGNORE), None, 1.0, 0.0, None)], self.weights).backward()
+        loss(scores, [part(torch.full_like(self.y, IGNORE), None, 1.0, 0.0, None)], self.weights, jaccard=1.0).backward()
         self.assertTrue(torch.isfinite(scores.grad).all())
 
 
@@ -218,6 +242,11 @@ class BatchesTest(unittest.TestCase):
         both = Batches(config | {"extra": coarse | {"soft": True}}, self.root, "cpu").next((32, 32), 1.0, self.rng)[1][1]
         self.assertEqual((both.hard_weight, both.soft_weight, both.members is None), (0.5, 0.5, False))
         self.assertIsNotNone(both.crops.soft)
+        own = Batches(config | {"extra": coarse | {"soft": 0.9}}, self.root, "cpu").next((32, 32), 1.0, self.rng)[1][1]
+        self.assertAlmostEqual(own.hard_weight, 0.1)
+        self.assertEqual(own.soft_weight, 0.9)
+        with self.assertRaisesRegex(ValueError, "extra.soft: 2, expected true, false or a weight of 0 to 1"):
+            Batches(config | {"extra": coarse | {"soft": 2}}, self.root, "cpu")
         with self.assertRaisesRegex(ValueError, "5 pictures in all, expected at most the batch of 4"):
             Batches(config | {"extra": [soft | {"share": 0.75}, coarse]}, self.root, "cpu")
 

@@ -67,8 +67,8 @@ class Batches:
     "unweight": e, they are first divided by the class weights to the e, which takes out what a weighted loss put in.
     config["extra"] = {"data", "splits", "share", "scale"}: other pictures, labelled by the same teacher alone; or, with
     "classes" ({their class: [ours, ...]}), by their own coarser classes. A class of theirs may have none of ours: its
-    pixels then count for nothing. With "classes" and "soft": true by both, weighed as in config["distil"], and the teacher
-    is heard only on the classes that the coarse label allows. A list of such tables takes pictures of several sets. Of several processes, each has its part of config["batch"].
+    pixels then count for nothing. With "classes" and "soft": true by both, weighed as in config["distil"] (or "soft": a
+    weight of its own), and the teacher is heard only on the classes that the coarse label allows. A list of such tables takes pictures of several sets. Of several processes, each has its part of config["batch"].
     """
 
     def __init__(self, config: dict, data_root: pathlib.Path, device: str, rank: int = 0, world: int = 1):
@@ -102,7 +102,10 @@ class Batches:
                 continue
             folder = Folder(other_root, extra["splits"], labels if soft else None)
             groups = members(other_root, coarse, folder.info["classes"], self.data.info["classes"]).to(device) if coarse is not None else None
-            softness = (1.0 if coarse is None else soft_weight) if soft else 0.0
+            asked = extra.get("soft", False)
+            if not 0 <= asked <= 1:
+                raise ValueError(f"extra.soft: {asked}, expected true, false or a weight of 0 to 1")
+            softness = 1.0 if coarse is None else soft_weight if asked is True else float(asked)
             part = {"hard_weight": 1 - softness, "soft_weight": softness, "members": groups}
             augment = Augment(**config["augment"] | {"scale": extra["scale"]})
             self.sources.append(Source(folder.to(device), augment, last - first, **part))
@@ -157,12 +160,29 @@ def at_phase(scores: torch.Tensor, crops: Crops) -> torch.Tensor:
     return scores
 
 
-def loss(scores: torch.Tensor, parts: list[Part], class_weights: torch.Tensor) -> torch.Tensor:
+def jaccard_loss(q: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The Lovasz extension of 1 - IoU, mean over the classes that occur (Berman, Triki, Blaschko 2018, section 3.1).
+
+    @param q  [classes, n] probabilities of n pixels; y [n] their class ids
+    """
+    truth = torch.zeros_like(q).scatter_(0, y.unsqueeze(0), 1.0)
+    errors, order = (truth - q).abs().sort(1, descending=True)
+    truth = truth.gather(1, order)
+    count = truth.sum(1, keepdim=True)
+    # 1 - IoU if the pixels up to each one, worst first, were all mistaken; its steps weigh the errors.
+    lost = 1 - (count - truth.cumsum(1)) / (count + (1 - truth).cumsum(1))
+    steps = torch.diff(lost, dim=1, prepend=lost.new_zeros(len(lost), 1))
+    return (errors * steps).sum(1)[count.squeeze(1) > 0].mean()
+
+
+def loss(scores: torch.Tensor, parts: list[Part], class_weights: torch.Tensor, jaccard: float = 0.0) -> torch.Tensor:
     """Class-weighted cross-entropy with hard and soft targets mixed, a mean over the weights of all targets.
 
     @param scores  [batch, classes, h, w] of the batch's crops, at any stride
+    @param jaccard  weight of jaccard_loss() beside it, over all pixels that have a label of ours
     """
     total, norm = scores.new_zeros((), dtype=torch.float32), scores.new_zeros((), dtype=torch.float32)
+    labelled: list[tuple[torch.Tensor, torch.Tensor]] = []
     for p in parts:
         y, soft = p.crops.y, p.crops.soft
         q = at_phase(scores[p.start : p.start + len(y)].float().contiguous(), p.crops).log_softmax(1)
@@ -170,6 +190,9 @@ def loss(scores: torch.Tensor, parts: list[Part], class_weights: torch.Tensor) -
             target = soft * class_weights.view(1, -1, 1, 1)
             total = total - p.soft_weight * (target * q).sum()
             norm = norm + p.soft_weight * target.sum()
+        if jaccard and p.members is None and p.hard_weight:
+            known = y != IGNORE
+            labelled.append((q.permute(1, 0, 2, 3)[:, known].exp(), y[known]))
         if p.hard_weight:
             weights = class_weights
             if p.members is not None:  # the probability of any of the classes that the coarse one may mean
@@ -177,4 +200,8 @@ def loss(scores: torch.Tensor, parts: list[Part], class_weights: torch.Tensor) -
                 weights = p.members @ class_weights / p.members.sum(1).clamp_min(1)
             total = total + p.hard_weight * F.nll_loss(q, y, weights, ignore_index=IGNORE, reduction="sum")
             norm = norm + p.hard_weight * weights[y[y != IGNORE]].sum()
-    return total / norm.clamp_min(1e-6)
+    mean = total / norm.clamp_min(1e-6)
+    if any(len(y) for _, y in labelled):
+        qs, ys = zip(*labelled)
+        mean = mean + jaccard * jaccard_loss(torch.cat(qs, 1), torch.cat(ys))
+    return mean

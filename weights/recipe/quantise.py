@@ -145,7 +145,7 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
         with torch.no_grad():
             teacher = net(x).softmax(1)
         scores = sim(x)
-        loss = batches.loss(scores, parts, weights)
+        loss = batches.loss(scores, parts, weights, config.get("jaccard", 0.0))
         if o["distil"]:
             loss = loss + o["distil"] * F.kl_div(scores.log_softmax(1), teacher, reduction="none").sum(1).mean()
         optimiser.zero_grad(set_to_none=True)

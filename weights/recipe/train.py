@@ -169,7 +169,7 @@ def train(config: dict, data_root: pathlib.Path, out: pathlib.Path, device: str,
         model.train()
         with precision.autocast(device):
             scores = model(x.contiguous(memory_format=torch.channels_last))
-        loss = batches.loss(scores, parts, source.class_weights ** balance_at(config, done))
+        loss = batches.loss(scores, parts, source.class_weights ** balance_at(config, done), config.get("jaccard", 0.0))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         # One gradient that is not finite would end the run; such a step is left out and counted.
