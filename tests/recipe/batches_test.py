@@ -207,6 +207,14 @@ class BatchesTest(unittest.TestCase):
         inside = own.crops.y != IGNORE  # the soft labels went the pictures' way: class 1 inside, nothing outside
         self.assertGreater(own.crops.soft[:, 1][inside].mean().item(), 0.95)
 
+    def test_a_teacher_without_weight_is_not_read_for_our_own_pictures(self):
+        self.write_soft("others", 2, 16, 24)  # and none of ours
+        config = self.config | {"distil": {"weight": 0.0, "labels": str(self.root / "soft")},
+                                "extra": {"data": "others", "splits": ["train"], "share": 0.25, "scale": [1.0, 2.0]}}
+        _, (own, other) = Batches(config, self.root, "cpu").next((32, 32), 1.0, self.rng)
+        self.assertIsNone(own.crops.soft)
+        self.assertIsNotNone(other.crops.soft)
+
     def test_coarse_classes_of_other_pictures(self):
         extra = {"data": "others", "splits": ["train"], "share": 0.5, "scale": [1.0, 1.0],
                  "classes": {"thing": ["road", "car"], "above": ["sky"]}}

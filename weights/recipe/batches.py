@@ -75,7 +75,8 @@ class Batches:
         distil, extras = config.get("distil"), others(config)
         labels = distil["labels"] if distil else None
         root = data_root / config["data"]
-        self.data = Folder(root, config["train"], labels, config.get("limits"))
+        soft_weight = distil["weight"] if distil else 0.0
+        self.data = Folder(root, config["train"], labels if soft_weight else None, config.get("limits"))
         self.class_weights = self.data.class_weights().to(device)
         batch = config["batch"]
         if batch % world:
@@ -88,7 +89,6 @@ class Batches:
             raise ValueError(f"extra.share: {sum(shares)} pictures in all, expected at most the batch of {batch}")
         # This process's part of the shares' running sums: each process then has as many pictures as every other.
         ends = [n * (rank + 1) // world - n * rank // world for n in itertools.accumulate(shares, initial=0)]
-        soft_weight = distil["weight"] if distil else 0.0
         augment = Augment(**config["augment"])
         part = {"hard_weight": 1 - soft_weight, "soft_weight": soft_weight, "members": None}
         self.sources = [Source(self.data.to(device), augment, batch // world - ends[-1], **part)]

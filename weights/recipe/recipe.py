@@ -124,7 +124,9 @@ def teach(config: dict, base: pathlib.Path, out: pathlib.Path, device: str) -> N
         train(teacher, base, runs[-1], device)
     distil["labels"] = str((out / "soft").resolve())
     if int(os.environ.get("RANK", 0)) == 0:
-        sets = [(config["data"], config["train"])] + [(e["data"], e["splits"]) for e in batches.others(config) if batches.asks_teacher(e)]
+        sets = [(e["data"], e["splits"]) for e in batches.others(config) if batches.asks_teacher(e)]
+        if distil["weight"]:
+            sets.insert(0, (config["data"], config["train"]))
         for name, splits in sets:
             for split in splits:
                 soft_labels.write(runs, base, name, split, out / "soft", device, distil.get("asked"))
