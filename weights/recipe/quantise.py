@@ -27,7 +27,8 @@ from progress import TrainingBar
 from simulate import Grid, Simulated, Weights, attend_names, fold, fold_scales, run_float
 from train import Average, balance_at, confusion, crop_at, figures
 
-DEFAULTS = {"pictures": 3000, "batch": 8, "rate": 1e-3, "ema": 0.98, "distil": 1.0, "calibrate": 48}
+# "distil" and "labels" are the weights of the float network's soft labels and of the loss on the batch's own.
+DEFAULTS = {"pictures": 3000, "batch": 8, "rate": 1e-3, "ema": 0.98, "distil": 1.0, "labels": 1.0, "calibrate": 48}
 
 
 def load_float(checkpoint: pathlib.Path) -> tuple[AttendSeg, dict]:
@@ -145,7 +146,9 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
         with torch.no_grad():
             teacher = net(x).softmax(1)
         scores = sim(x)
-        loss = batches.loss(scores, parts, weights, config.get("jaccard", 0.0))
+        loss = scores.new_zeros(())
+        if o["labels"]:
+            loss = loss + o["labels"] * batches.loss(scores, parts, weights, config.get("jaccard", 0.0))
         if o["distil"]:
             loss = loss + o["distil"] * F.kl_div(scores.log_softmax(1), teacher, reduction="none").sum(1).mean()
         optimiser.zero_grad(set_to_none=True)
@@ -252,7 +255,9 @@ def quantise(out: pathlib.Path, data_root: pathlib.Path, options: dict | None = 
     @return the integer network (None: call again), the float network, its training pictures
     """
     net, config = load_float(out / "float.pt")
-    config["quantised"] = DEFAULTS | config.get("quantised", {}) | (options or {})
+    o = config["quantised"] = DEFAULTS | config.get("quantised", {}) | (options or {})
+    if o["distil"] < 0 or o["labels"] < 0 or o["distil"] + o["labels"] == 0:
+        raise ValueError(f"quantised: distil {o['distil']} and labels {o['labels']}, expected weights of 0 or more, not both 0")
     source = batches.Batches(config | {"batch": config["quantised"]["batch"]}, data_root, "cpu")
     return fine_tune(net, source, config, out, seconds), net, source.data
 
