@@ -27,8 +27,7 @@ from progress import TrainingBar
 from simulate import Grid, Simulated, Weights, attend_names, fold, fold_scales, run_float
 from train import Average, balance_at, confusion, crop_at, figures
 
-# "distil" and "labels" are the weights of the float network's soft labels and of the loss on the batch's own.
-DEFAULTS = {"pictures": 3000, "batch": 8, "rate": 1e-3, "ema": 0.98, "distil": 1.0, "labels": 1.0, "calibrate": 48}
+DEFAULTS = {"pictures": 3000, "batch": 8, "rate": 1e-3, "ema": 0.98, "distil": 1.0, "calibrate": 48}
 
 
 def load_float(checkpoint: pathlib.Path) -> tuple[AttendSeg, dict]:
@@ -103,6 +102,11 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
               seconds: float | None = None) -> Simulated | None:
     """Trains the integer network on the float one's batches, and on its scores; None when `seconds` ran out before the end."""
     o = config["quantised"]
+    # Weights of the float network's soft labels and of the batch's own. "labels" is not in DEFAULTS, since made_of() tells
+    # checkpoints apart by all options: those made before there was this one stay valid.
+    distil, own = o["distil"], o.get("labels", 1.0)
+    if distil < 0 or own < 0 or distil + own == 0:
+        raise ValueError(f"quantised: distil {distil} and labels {own}, expected weights of 0 or more, not both 0")
     torch.manual_seed(config["seed"])
     rng = torch.Generator().manual_seed(config["seed"])
     checkpoint, made = out / "quantised.pt", made_of(net, o)
@@ -147,10 +151,10 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
             teacher = net(x).softmax(1)
         scores = sim(x)
         loss = scores.new_zeros(())
-        if o["labels"]:
-            loss = loss + o["labels"] * batches.loss(scores, parts, weights, config.get("jaccard", 0.0))
-        if o["distil"]:
-            loss = loss + o["distil"] * F.kl_div(scores.log_softmax(1), teacher, reduction="none").sum(1).mean()
+        if own:
+            loss = loss + own * batches.loss(scores, parts, weights, config.get("jaccard", 0.0))
+        if distil:
+            loss = loss + distil * F.kl_div(scores.log_softmax(1), teacher, reduction="none").sum(1).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(sim.parameters(), 5.0)
@@ -255,9 +259,7 @@ def quantise(out: pathlib.Path, data_root: pathlib.Path, options: dict | None = 
     @return the integer network (None: call again), the float network, its training pictures
     """
     net, config = load_float(out / "float.pt")
-    o = config["quantised"] = DEFAULTS | config.get("quantised", {}) | (options or {})
-    if o["distil"] < 0 or o["labels"] < 0 or o["distil"] + o["labels"] == 0:
-        raise ValueError(f"quantised: distil {o['distil']} and labels {o['labels']}, expected weights of 0 or more, not both 0")
+    config["quantised"] = DEFAULTS | config.get("quantised", {}) | (options or {})
     source = batches.Batches(config | {"batch": config["quantised"]["batch"]}, data_root, "cpu")
     return fine_tune(net, source, config, out, seconds), net, source.data
 
