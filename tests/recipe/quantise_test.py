@@ -10,7 +10,6 @@ import unittest
 
 try:
     import torch
-    from PIL import Image
 
     from synthetic import make_set
     from train_test import CONFIG
@@ -54,19 +53,6 @@ class QuantiseTest(unittest.TestCase):
     def test_other_options_start_again(self):
         self.quantise()
         self.assertIn("other options; starting again", self.quantise(rate=5e-4)[2])
-
-    def test_without_labels_only_the_float_network_is_followed(self):
-        sim, _, _ = self.quantise(labels=0.0)
-        first = sim.tensors()
-        (self.out / "quantised.pt").unlink()
-        for path in (self.root / "streets").glob("*/labels/*.png"):
-            mask = Image.open(path)
-            mask.point(lambda v: 1 - v if v < 2 else v).save(path)
-        other = self.quantise(labels=0.0)[0].tensors()
-        for name, tensor in first.items():
-            self.assertEqual(tensor.tobytes(), other[name].tobytes(), name)
-        with self.assertRaisesRegex(ValueError, "not both 0"):
-            self.quantise(labels=0.0, distil=0.0)
 
     def test_another_float_network_is_told_apart(self):
         _, net, _ = self.quantise()

@@ -102,11 +102,6 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
               seconds: float | None = None) -> Simulated | None:
     """Trains the integer network on the float one's batches, and on its scores; None when `seconds` ran out before the end."""
     o = config["quantised"]
-    # Weights of the float network's soft labels and of the batch's own. "labels" is not in DEFAULTS, since made_of() tells
-    # checkpoints apart by all options: those made before there was this one stay valid.
-    distil, own = o["distil"], o.get("labels", 1.0)
-    if distil < 0 or own < 0 or distil + own == 0:
-        raise ValueError(f"quantised: distil {distil} and labels {own}, expected weights of 0 or more, not both 0")
     torch.manual_seed(config["seed"])
     rng = torch.Generator().manual_seed(config["seed"])
     checkpoint, made = out / "quantised.pt", made_of(net, o)
@@ -150,11 +145,9 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
         with torch.no_grad():
             teacher = net(x).softmax(1)
         scores = sim(x)
-        loss = scores.new_zeros(())
-        if own:
-            loss = loss + own * batches.loss(scores, parts, weights, config.get("jaccard", 0.0))
-        if distil:
-            loss = loss + distil * F.kl_div(scores.log_softmax(1), teacher, reduction="none").sum(1).mean()
+        loss = batches.loss(scores, parts, weights, config.get("jaccard", 0.0))
+        if o["distil"]:
+            loss = loss + o["distil"] * F.kl_div(scores.log_softmax(1), teacher, reduction="none").sum(1).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(sim.parameters(), 5.0)
