@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a float checkpoint to integers: fold, calibrate, fine-tune on the integer grid, compare with the oracle."""
+"""From a float checkpoint to integers: centre, fold, calibrate, fine-tune on the integer grid, compare with the oracle."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import torch.nn.functional as F
 import batches
 import checkpoints
 import oracle
+from centre import centre
 from data import Folder, normalise, padded
 from description import Description
 from graph import Node, lower
@@ -31,11 +32,11 @@ DEFAULTS = {"pictures": 3000, "batch": 8, "rate": 1e-3, "ema": 0.98, "distil": 1
 
 
 def load_float(checkpoint: pathlib.Path) -> tuple[AttendSeg, dict]:
-    """The averaged network of a training run, and the run's configuration."""
+    """The averaged network of a training run, centred, and the run's configuration."""
     saved = torch.load(checkpoint, map_location="cpu", weights_only=False)
     net = AttendSeg(Description.from_json(saved["config"]["description"]))
     net.load_state_dict(saved["ema"])
-    return net.eval(), saved["config"]
+    return centre(net).eval(), saved["config"]
 
 
 def made_of(net: torch.nn.Module, options: dict) -> str:
