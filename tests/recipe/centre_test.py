@@ -8,6 +8,8 @@ import unittest
 
 try:
     import torch
+
+    from small_networks import GOLDENS, noise
 except ImportError as missing:
     raise unittest.SkipTest(f"needs {missing.name}")
 
@@ -20,12 +22,6 @@ from centre import centre, rectified_mean
 from graph import lower
 from network import AttendSeg
 from simulate import Simulated, fold, fold_scales
-
-GOLDENS = sorted((TOP / "tests" / "data" / "goldens").glob("*.float.safetensors"))
-
-
-def noise(seed: int) -> torch.Tensor:
-    return torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(seed))
 
 
 @torch.no_grad()

@@ -54,6 +54,10 @@ class QuantiseTest(unittest.TestCase):
         self.quantise()
         self.assertIn("other options; starting again", self.quantise(rate=5e-4)[2])
 
+    def test_a_negative_weight_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "quantised.distil: -1.0, expected 0 or more"):
+            self.quantise(distil=-1.0)
+
     def test_another_float_network_is_told_apart(self):
         _, net, _ = self.quantise()
         saved = torch.load(self.out / "float.pt", weights_only=False)

@@ -10,6 +10,7 @@ import unittest
 try:
     import torch
 
+    from small_networks import GOLDENS, noise
     from synthetic import make_set
 except ImportError as missing:
     raise unittest.SkipTest(f"needs {missing.name}")
@@ -23,12 +24,6 @@ import unfold
 from graph import lower
 from network import AttendSeg
 from simulate import run_float
-
-GOLDENS = sorted((TOP / "tests" / "data" / "goldens").glob("*.float.safetensors"))  # not *.float.activations.safetensors
-
-
-def noise(seed: int) -> torch.Tensor:
-    return torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(seed))
 
 
 class UnfoldTest(unittest.TestCase):

@@ -36,20 +36,17 @@ def centre(net: AttendSeg) -> AttendSeg:
     that is centred already nothing changes."""
     mean = rectified_mean(net.stem.norm)  # of the channels that the next block reads
     lowered = torch.zeros_like(mean)  # ... and by how much they are lower than they were
-    ends: list[torch.Tensor] = []  # `lowered` at the end of each stage
-    for i, stage in enumerate(net.description.stages, 1):
-        for j in range(1, len(stage.dilations) + 1):
-            block = getattr(getattr(net, f"stage{i}"), f"block{j}")
-            absorb(block.expand, lowered)
-            bias = block.project.norm.bias
-            before = bias.double()
-            bias.copy_(0 - mean if block.residual else torch.zeros_like(before))
-            lowered = before - bias.double() + (lowered if block.residual else 0)
-            mean = torch.zeros_like(lowered)
-        ends.append(lowered)
+    of_stage: dict[str, torch.Tensor] = {}  # `lowered` behind the last block of each
+    for name, block in net.blocks():
+        absorb(block.expand, lowered)
+        bias = block.project.norm.bias
+        before = bias.double()
+        bias.copy_(0 - mean if block.residual else torch.zeros_like(before))
+        lowered = before - bias.double() + (lowered if block.residual else 0)
+        mean = torch.zeros_like(lowered)
+        of_stage[name.partition(".")[0]] = lowered
+    ends = list(of_stage.values())
+    absorb(net.decoder1.reduce, ends[-1])
     for i in range(1, len(net.description.decoder) + 1):
-        step = getattr(net, f"decoder{i}")
-        absorb(step.skip, ends[-1 - i])
-        if i == 1:
-            absorb(step.reduce, ends[-1])
+        absorb(getattr(net, f"decoder{i}").skip, ends[-1 - i])
     return net

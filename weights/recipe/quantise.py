@@ -103,6 +103,8 @@ def fine_tune(net: AttendSeg, source: batches.Batches, config: dict, out: pathli
               seconds: float | None = None) -> Simulated | None:
     """Trains the integer network on the float one's batches, and on its scores; None when `seconds` ran out before the end."""
     o = config["quantised"]
+    if o["distil"] < 0:
+        raise ValueError(f"quantised.distil: {o['distil']}, expected 0 or more")
     torch.manual_seed(config["seed"])
     rng = torch.Generator().manual_seed(config["seed"])
     checkpoint, made = out / "quantised.pt", made_of(net, o)
