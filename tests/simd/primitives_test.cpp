@@ -2,6 +2,7 @@
 // The backend's elementwise primitives against the portable one, which says what they mean.
 #include "attendseg/simd/backend.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -136,6 +137,28 @@ TEST_CASE("rows interleaved: every number of rows and vectors") {
   check.operator()<native, 3, 1>(), check.operator()<native, 4, 1>();
   check.operator()<native, 3, 2>(), check.operator()<native, 4, 2>();
   check.operator()<native, 3, 4>(), check.operator()<native, 4, 4>();
+}
+
+TEST_CASE("pixels clamped and stored at once are those stored one by one") {
+  const auto check = []<int N>() {
+    constexpr int pixels = native::group(N), lanes = native::lanes, size = pixels * N * lanes;
+    if constexpr (pixels > 1) {
+      for (const int low : {-128, -5, 77}) {
+        const auto values = random_values<std::int32_t>(size, static_cast<std::uint64_t>(N), {-300, 300, false});
+        native::I32 sums[pixels][N];
+        for (int i = 0; i < pixels * N; ++i) sums[i / N][i % N] = native::load(values.data() + i * lanes);
+        std::vector<std::int8_t> met(size + 1, 99), wanted(size + 1, 99);
+        native::store_clamped_pixels(met.data(), sums, static_cast<std::int8_t>(low));
+        for (int i = 0; i < size; ++i) {
+          const int pixel = i / (N * lanes), vector = i / lanes % N;
+          wanted[static_cast<std::size_t>(pixel * N * lanes + simd::channel_of(lanes, N, vector, i % lanes))] =
+              static_cast<std::int8_t>(std::clamp(values[static_cast<std::size_t>(i)], low, 127));
+        }
+        CHECK(met == wanted);
+      }
+    }
+  };
+  check.operator()<1>(), check.operator()<2>();
 }
 
 TEST_CASE("sums of four, modulo 2^32") {

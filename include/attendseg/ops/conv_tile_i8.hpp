@@ -23,16 +23,24 @@ void multiply_chunk(const BasicPackedConvI8<Backend>& packed, const simd::Produc
   std::int8_t* const to = out + std::ptrdiff_t{group} * packed.group_outputs() + channel;
   const std::ptrdiff_t pitch = packed.spec().out_channels;
   const int stored = left < Vectors * lanes ? left : Vectors * lanes;
+  const bool adjacent = stored == Vectors * lanes && pitch == stored;  // pixels of this chunk, so that they share a store
   const int zero_point = packed.out_zero_point();
   const auto low = static_cast<std::int8_t>(packed.low());
   products.template multiply<Vectors>(
       a, count, packed.weight() + index * vector_bytes, packed.bias() + index * lanes,
-      [=](int p, const typename Backend::I32(&sum)[Vectors]) ATTENDSEG_LAMBDA {
-        typename Backend::I32 result[Vectors];
-        simd::unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA {
-          result[v] = Backend::requantise(sum[v], multiplier + v * lanes, Backend::splat(zero_point));
+      [=]<int Pixels>(int first, const typename Backend::I32(&sum)[Pixels][Vectors]) ATTENDSEG_LAMBDA {
+        typename Backend::I32 result[Pixels][Vectors];
+        simd::unroll<Pixels>([&](auto p) ATTENDSEG_LAMBDA {
+          simd::unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA {
+            result[p][v] = Backend::requantise(sum[p][v], multiplier + v * lanes, Backend::splat(zero_point));
+          });
         });
-        Backend::store_clamped(to + p * pitch, result, low, stored);
+        std::int8_t* const pixel = to + first * pitch;
+        if constexpr (Pixels > 1)
+          if (adjacent) return Backend::store_clamped_pixels(pixel, result, low);
+        simd::unroll<Pixels>([&](auto p) ATTENDSEG_LAMBDA {
+          Backend::store_clamped(pixel + p * pitch, result[p], low, stored);
+        });
       });
 }
 

@@ -66,11 +66,11 @@ class Products<BasicAmx<Tiles>> {
         else
           block<1, columns, Vectors>(a, first, weight + v * width, bias + v * lanes, sums[0] + v * lanes);
       });
-      for (int p = 0; p < (left < 2 * side ? left : 2 * side); ++p) {
-        Avx512Vnni::I32 sum[Vectors];
-        unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA { sum[v] = Avx512Vnni::load(sums[p] + v * lanes); });
-        finish(first + p, sum);
-      }
+      const int ready = left < 2 * side ? left : 2 * side;
+      constexpr int group = Avx512Vnni::group(Vectors);
+      int p = 0;
+      for (; p + group <= ready; p += group) finish(first + p, several<group, Vectors>(sums + p).sum);
+      for (; p < ready; ++p) finish(first + p, several<1, Vectors>(sums + p).sum);
     }
   }
 
@@ -78,6 +78,20 @@ class Products<BasicAmx<Tiles>> {
   static constexpr int side = 16, lanes = Avx512Vnni::lanes, width = Avx512Vnni::width;
   static constexpr int parts(int steps) noexcept { return (steps + side - 1) / side; }
   static constexpr int part(int steps) noexcept { return (steps + parts(steps) - 1) / parts(steps); }
+
+  template <int Pixels, int Vectors>
+  struct Several {
+    Avx512Vnni::I32 sum[Pixels][Vectors];
+  };
+  /// Stored sums of `Pixels` pixels, in registers.
+  template <int Pixels, int Vectors>
+  static ATTENDSEG_INLINE Several<Pixels, Vectors> several(const std::int32_t (*from)[Vectors * lanes]) noexcept {
+    Several<Pixels, Vectors> to;
+    unroll<Pixels>([&](auto p) ATTENDSEG_LAMBDA {
+      unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA { to.sum[p][v] = Avx512Vnni::load(from[p] + v * lanes); });
+    });
+    return to;
+  }
 
   /// Rows x Columns tiles of sums, stored to out[pixel][Vectors * lanes].
   template <int Rows, int Columns, int Vectors>

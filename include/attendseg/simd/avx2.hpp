@@ -21,6 +21,7 @@ struct Avx2 {
   static constexpr std::uint8_t flip = 0;
   static constexpr int max_vectors = 2;  // 8 accumulators, 2 weights, activation, its absolute value, ones: 13 of 16
   static constexpr int pixels(int vectors) noexcept { return vectors == 1 ? 6 : 4; }
+  static constexpr int group(int vectors) noexcept { return vectors == 2 ? 2 : 1; }
   static constexpr int depthwise_vectors = 2;
 
   static ATTENDSEG_INLINE Bytes load(const std::int8_t* p) noexcept {
@@ -88,6 +89,13 @@ struct Avx2 {
       _mm_store_si128(reinterpret_cast<__m128i*>(tail), bytes);
       copy_short(out, tail, count);
     }
+  }
+  template <int G, int N>
+  static ATTENDSEG_INLINE void store_clamped_pixels(std::int8_t* out, const I32 (&r)[G][N], std::int8_t low) noexcept {
+    static_assert(G == 2 && N == 2);
+    const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(r[0][0], r[0][1]), _mm256_packs_epi32(r[1][0], r[1][1]));
+    constexpr int by_pixels = 0b11'01'10'00;  // eight bytes of each in turn, before
+    store(out, _mm256_max_epi8(_mm256_permute4x64_epi64(bytes, by_pixels), _mm256_set1_epi8(low)));
   }
   template <int Rows, int N>
   static ATTENDSEG_INLINE void interleave(const std::int8_t* const (&rows)[4], Bytes (&out)[N]) noexcept {

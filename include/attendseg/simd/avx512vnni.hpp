@@ -22,6 +22,7 @@ struct Avx512Vnni {
   static constexpr int pixels(int vectors) noexcept {
     return vectors == 4 ? 6 : vectors == 3 ? 8 : vectors == 2 ? 12 : 24;
   }
+  static constexpr int group(int vectors) noexcept { return vectors == 1 ? 4 : vectors == 2 ? 2 : 1; }
   static constexpr int depthwise_vectors = 4;
 
   static ATTENDSEG_INLINE Bytes load(const std::int8_t* p) noexcept { return _mm512_loadu_si512(p); }
@@ -77,6 +78,21 @@ struct Avx512Vnni {
         if (count > 32) store_clamped<1>(out + 32, last, low, count - 32);
       }
     }
+  }
+  template <int G, int N>
+  static ATTENDSEG_INLINE void store_clamped_pixels(std::int8_t* out, const I32 (&r)[G][N], std::int8_t low) noexcept {
+    static_assert(G * N == 4 && (N == 1 || N == 2));
+    __m512i bytes;  // 4 * N adjacent bytes of each pixel in turn, put in order by pixels
+    if constexpr (N == 1) {
+      const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+      bytes = _mm512_packs_epi16(_mm512_packs_epi32(r[0][0], r[1][0]), _mm512_packs_epi32(r[2][0], r[3][0]));
+      bytes = _mm512_maskz_permutexvar_epi32(all, order, bytes);
+    } else {
+      const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+      bytes = _mm512_packs_epi16(_mm512_packs_epi32(r[0][0], r[0][1]), _mm512_packs_epi32(r[1][0], r[1][1]));
+      bytes = _mm512_maskz_permutexvar_epi64(0xFF, order, bytes);
+    }
+    store(out, _mm512_max_epi8(bytes, _mm512_set1_epi8(low)));
   }
   template <int Rows, int N>
   static ATTENDSEG_INLINE void interleave(const std::int8_t* const (&rows)[4], Bytes (&out)[N]) noexcept {

@@ -21,6 +21,7 @@ struct Neon {
   static constexpr std::uint8_t flip = 0;
   static constexpr int max_vectors = 4;  // 24 accumulators, 4 weights, 1 activation of 32 registers
   static constexpr int pixels(int vectors) noexcept { return vectors == 4 ? 6 : vectors == 3 ? 8 : 12; }
+  static constexpr int group(int /*vectors*/) noexcept { return 1; }
   static constexpr int depthwise_vectors = 4;
 
   static ATTENDSEG_INLINE Bytes load(const std::int8_t* p) noexcept { return vld1q_s8(p); }

@@ -52,11 +52,11 @@ struct Sums<NeonI8mm, Pixels, Vectors> {
   ATTENDSEG_INLINE void each(int count, F&& f) const noexcept {
     unroll<Pixels>([&](auto p) ATTENDSEG_LAMBDA {
       if (p >= count) return;
-      int32x4_t pixel[Vectors];
+      int32x4_t pixel[1][Vectors];
       unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA {
         const int64x2_t low = vreinterpretq_s64_s32(sum[p / 2][2 * v]);
         const int64x2_t high = vreinterpretq_s64_s32(sum[p / 2][2 * v + 1]);
-        pixel[v] = vreinterpretq_s32_s64(p % 2 == 0 ? vzip1q_s64(low, high) : vzip2q_s64(low, high));
+        pixel[0][v] = vreinterpretq_s32_s64(p % 2 == 0 ? vzip1q_s64(low, high) : vzip2q_s64(low, high));
       });
       f(p, pixel);
     });

@@ -50,16 +50,29 @@ struct Sums {
       unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA { simd::settle(sum[p][v]); });
     });
   }
-  /// Calls f(p, sums of pixel p) for the first `count` pixels.
+  /// Calls f(p, sums of n pixels from p on, [n][Vectors]) for the first `count` pixels: n is Backend::group(Vectors), or 1
+  /// where there are fewer than Pixels.
   template <class F>
   ATTENDSEG_INLINE void each(int count, F&& f) const noexcept {
+    constexpr int group = Backend::group(Vectors);
+    static_assert(Pixels % group == 0);
     if (count >= Pixels) {
-      unroll<Pixels>([&](auto p) ATTENDSEG_LAMBDA { f(p, sum[p]); });
+      unroll<Pixels / group>([&](auto i) ATTENDSEG_LAMBDA { several<group>(i * group, f); });
     } else {
       unroll<Pixels - 1>([&](auto p) ATTENDSEG_LAMBDA {
-        if (p < count) f(p, sum[p]);
+        if (p < count) several<1>(p, f);
       });
     }
+  }
+
+ private:
+  template <int Group, class F>
+  ATTENDSEG_INLINE void several(int first, F&& f) const noexcept {
+    typename Backend::I32 of_group[Group][Vectors];
+    unroll<Group>([&](auto p) ATTENDSEG_LAMBDA {
+      unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA { of_group[p][v] = sum[first + p][v]; });
+    });
+    f(first, of_group);
   }
 };
 
@@ -79,7 +92,8 @@ class Products {
   /// @param steps of a run, padded
   explicit Products(int /*steps*/) noexcept {}
 
-  /// Multiplies `count` pixels with Vectors * lanes channels: finish(p, sums) for each pixel p, sums an I32[Vectors].
+  /// Multiplies `count` pixels with Vectors * lanes channels: finish(p, sums) for every pixel, sums an I32[n][Vectors] of
+  /// the n from p on, n = Backend::group(Vectors) or 1.
   /// Activations of up to `tile` pixels are read, and steps * depth bytes in each run.
   /// @param weight [height][across][steps][Vectors][lanes][depth]   @param bias [Vectors * lanes]
   template <int Vectors, class F>
