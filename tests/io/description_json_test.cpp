@@ -105,7 +105,7 @@ TEST_CASE("every field has a range") {
   CHECK(changed("\"double\":true", "\"double\":1") == "stages[1].condenser.double: 1, expected true or false");
   CHECK(changed("[7]", "[0]") == "decoder[0]: 0, expected 1 to 512");
   CHECK(changed("[7]", "[513]") == "decoder[0]: 513, expected 1 to 512");
-  CHECK(changed("[7]", "{}") == "decoder: an object, expected an array of 0 to 2");
+  CHECK(changed("[7]", "{}") == "decoder: an object, expected an array of 0 to 3");
 }
 
 TEST_CASE("groups divide what they group, and only a grouped embedding has them") {
@@ -134,15 +134,17 @@ TEST_CASE("stages, decoder steps and strides fit together") {
   CHECK(network(0, 2, "[]") == "stages: an array of 0, expected an array of 1 to 4");
   CHECK(network(5, 2, "[8]") == "stages: an array of 5, expected an array of 1 to 4");
   CHECK(network(1, 2, "[]").empty());
-  CHECK(network(1, 2, "[8]") == "decoder: an array of 1, expected an array of 0 to 0");
-  CHECK(network(2, 2, "[8,8]") == "decoder: an array of 2, expected an array of 0 to 1");
+  CHECK(network(1, 2, "[8]").empty());
+  CHECK(network(2, 2, "[8,8]").empty());
+  CHECK(network(1, 2, "[8,8]") == "decoder: an array of 2, expected an array of 0 to 1");
   CHECK(network(2, 2, "[8]").empty());
   CHECK(network(2, 2, "[]").empty());
   CHECK(network(3, 2, "[]") == "decoder: scores at stride 16, expected 1, 2, 4 or 8");
   CHECK(network(3, 2, "[8]").empty());
   CHECK(network(4, 2, "[8]") == "decoder: scores at stride 16, expected 1, 2, 4 or 8");
   CHECK(network(4, 2, "[8,8,8]").empty());
-  CHECK(network(4, 2, "[8,8,8,8]") == "decoder: an array of 4, expected an array of 0 to 3");
+  CHECK(network(4, 2, "[8,8,8,8]").empty());
+  CHECK(network(4, 2, "[8,8,8,8,8]") == "decoder: an array of 5, expected an array of 0 to 4");
   CHECK(network(4, 1, "[]").empty());
 }
 

@@ -16,7 +16,7 @@ namespace {
 const char* const variants[] = {
     "max-depthwise-nearest-channel",           "average-pointwise-bilinear-layer",
     "max-pointwise-bilinear-factor4-stride2",  "max-grouped-bilinear-double-two-decoders",
-    "average-depthwise-nearest-double-stride8"};
+    "average-depthwise-nearest-double-stride8", "average-pointwise-nearest-to-the-stem"};
 
 Picture picture_of(const test::StoredFile& golden) {
   const StoredTensor& t = *golden.tensors.find("picture");

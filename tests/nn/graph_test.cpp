@@ -67,6 +67,22 @@ TEST_CASE("the flagship lowers to the operators that its description says") {
   CHECK(g[index_of(g, "decoder1.skip")].inputs[0] == index_of(g, "stage2.block3.add"));
 }
 
+TEST_CASE("as many decoder steps as stages end at the stem") {
+  Description d = test::flagship();
+  d.decoder = {64, 32, 16};
+  d.decoder_count = 3;
+  CHECK(d.output_stride() == 2);
+  const auto graph = std::make_unique<Graph>(lower(d));
+  const Graph& g = *graph;
+  REQUIRE(g.valid());
+  CHECK(g[index_of(g, "decoder2.skip")].inputs[0] == index_of(g, "stage1.block2.add"));
+  CHECK(g[index_of(g, "decoder3.skip")].inputs[0] == index_of(g, "stem"));
+  CHECK(g[index_of(g, "decoder3.upsample")].factor == 2);
+  CHECK(g.result().shape(384, 480) == Shape{192, 240, 11});
+  // Read by the first block and by the decoder, so it is in no block with either.
+  CHECK(g[index_of(g, "stem")].block != g[index_of(g, "stage1.block1.expand")].block);
+}
+
 TEST_CASE("counts agree with a count by hand") {
   Graph g;
   int x = g.input(3);

@@ -70,6 +70,13 @@ class SpaceTest(unittest.TestCase):
         d, _ = Space(PROTOTYPE, {"stem": Field((8,))}).draw(random.Random(4))
         self.assertEqual((d.stem, d.stages, d.decoder), (8, PROTOTYPE.stages, PROTOTYPE.decoder))
 
+    def test_the_decoder_may_return_to_the_stem(self):
+        space, rng = read_space({"decoder": {"finest": [0, 1], "stage0": [8, 16]}}, PROTOTYPE), random.Random(5)
+        draws = [space.draw(rng) for _ in range(50)]
+        self.assertEqual({(len(d.decoder), d.output_stride) for d, _ in draws}, {(len(PROTOTYPE.stages), 2), (len(PROTOTYPE.stages) - 1, 4)})
+        self.assertTrue(all(d.decoder[-1] == p["decoder.stage0"] for d, p in draws if p["decoder.finest"] == 0))
+        self.assertTrue(all(space.nearest(d)[0] == d and limits(d, 512) == [] for d, _ in draws))
+
     def test_key_ignores_the_name(self):
         named = Description(**{**PROTOTYPE.__dict__, "name": "another"})
         self.assertEqual(key_of(named), key_of(PROTOTYPE))

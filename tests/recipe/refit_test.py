@@ -80,6 +80,15 @@ class RefitTest(unittest.TestCase):
                 self.assertLess(before, 0)
                 self.assertGreater(told(net, self.source), least)
 
+    def test_a_first_stage_is_left_out(self):
+        first = {"width": 24, "stride": 1, "expansion": 1, "dilations": [1], "condenser": self.stages[0]["condenser"] | {"channels": 0}}
+        finer = described(stages=[first, *self.stages], decoder=[64, 32, 16])
+        refit.into(finer, self.source, self.pictures)
+        net = described(decoder=[64, 32, 16])  # its last step joins the stem
+        self.assertEqual(net.description.output_stride, 2)
+        refit.into(net, finer, self.pictures)
+        self.assertGreater(told(net, finer), 0.95)
+
     def test_what_cannot_be_begun_is_told(self):
         with self.assertRaisesRegex(ValueError, "start: 2 classes, expected 5"):
             refit.into(described(classes=5), self.source, self.pictures)

@@ -36,8 +36,8 @@ constexpr attendseg::Description largest() {
     for (int& dilation : stage.dilations) dilation = 16;
     stage.condenser = {.channels = 256, .twice = true};
   }
-  d.decoder = {512, 512, 512};
-  d.decoder_count = 3;
+  d.decoder = {512, 512, 512, 512};
+  d.decoder_count = 4;
   return d;
 }
 

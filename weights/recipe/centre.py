@@ -45,7 +45,7 @@ def centre(net: AttendSeg) -> AttendSeg:
         lowered = before - bias.double() + (lowered if block.residual else 0)
         mean = torch.zeros_like(lowered)
         of_stage[name.partition(".")[0]] = lowered
-    ends = list(of_stage.values())
+    ends = [torch.zeros_like(net.stem.norm.bias, dtype=torch.float64), *of_stage.values()]
     absorb(net.decoder1.reduce, ends[-1])
     for i in range(1, len(net.description.decoder) + 1):
         absorb(getattr(net, f"decoder{i}").skip, ends[-1 - i])

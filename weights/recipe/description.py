@@ -55,7 +55,9 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True)
 class Description:
-    """AttendSeg as data: stem, stages, decoder widths from the deepest to the finest."""
+    """AttendSeg as data: stem, stages, decoder widths from the deepest to the finest.
+
+    Each decoder step joins the stage before the one that the last step joined; as many steps as stages end at the stem."""
 
     name: str
     classes: int
@@ -66,8 +68,8 @@ class Description:
     def check(self) -> "Description":
         if not 2 <= self.classes <= 64:
             raise ValueError(f"classes: {self.classes}, expected 2 to 64")
-        if not 1 <= len(self.decoder) < len(self.stages) + 1:
-            raise ValueError(f"decoder: {len(self.decoder)} widths, expected 1 to {len(self.stages) - 1}")
+        if not 1 <= len(self.decoder) <= len(self.stages):
+            raise ValueError(f"decoder: {len(self.decoder)} widths, expected 1 to {len(self.stages)}")
         width = self.stem
         for i, stage in enumerate(self.stages, 1):
             if stage.stride not in (1, 2):
@@ -92,7 +94,12 @@ class Description:
     @property
     def output_stride(self) -> int:
         """Stride of the class scores against the picture."""
-        return self.strides[-1 - len(self.decoder)]
+        return self.joined[len(self.decoder) - 1]
+
+    @property
+    def joined(self) -> list[int]:
+        """Strides of what decoder steps join, and so of their outputs: from the last stage but one up to the stem."""
+        return [2, *self.strides[:-1]][::-1]
 
     @property
     def total_stride(self) -> int:

@@ -47,6 +47,7 @@ def variants() -> list[Description]:
                 stage(16, 1, 2, (1, 2), **grouped, **bilinear, double=True), decoder=(12, 8), classes=11),
         variant("average-depthwise-nearest-double-stride8", plain, stage(8, 2, 1, (1,), scale="layer"),
                 stage(16, 1, 1, (2, 1), **average, double=True), decoder=(12,), classes=7),
+        variant("average-pointwise-nearest-to-the-stem", plain, stage(**average, **pointwise), decoder=(12, 8), classes=5),
     ]
 
 

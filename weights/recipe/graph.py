@@ -92,7 +92,7 @@ def lower(d: Description) -> list[Node]:
     g = Graph()
     x = g.push("input", "input")
     x = g.conv("stem", x, d.stem, 2, kernel=3, relu=True)
-    outputs = []
+    outputs = [x]
     for i, stage in enumerate(d.stages, 1):
         for j, dilation in enumerate(stage.dilations, 1):
             stride = stage.stride if j == 1 else 1

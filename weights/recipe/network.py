@@ -121,7 +121,7 @@ class AttendSeg(nn.Module):
         super().__init__()
         d = self.description = description.check()
         self.stem = ConvBlock(3, d.stem, 3, 2)
-        width, outputs = d.stem, []
+        width, outputs = d.stem, [d.stem]
         for i, stage in enumerate(d.stages, 1):
             blocks = nn.Module()
             for j, dilation in enumerate(stage.dilations, 1):
@@ -149,7 +149,7 @@ class AttendSeg(nn.Module):
 
     def forward(self, x):
         x = self.stem(x)
-        outputs = []
+        outputs = [x]
         for i, stage in enumerate(self.description.stages, 1):
             for j in range(1, len(stage.dilations) + 1):
                 x = getattr(getattr(self, f"stage{i}"), f"block{j}")(x)

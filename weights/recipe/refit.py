@@ -227,7 +227,8 @@ class Refit:
         width = telling(self.theirs(source.stem).relu(), net.stem.conv.out_channels, first.expand)
         self.now = net.stem, [(x,) for x in self.pictures]
         self.fit(net.stem, self.theirs(source.stem)[:, width])
-        maps, outputs = through(), []
+        maps = through()
+        outputs = [maps]
         of_stride = {stride: i for i, stride in enumerate(source.description.strides, 1)}
         for i, stride in enumerate(net.description.strides, 1):
             other = getattr(source, f"stage{of_stride.get(stride, 0)}", None)
@@ -238,19 +239,14 @@ class Refit:
             outputs.append(maps)
         steps = [getattr(source, f"decoder{i}") for i in range(1, len(source.description.decoder) + 1)]
         readers = [step.reduce for step in steps[1:]] + [source.head]
-        known = dict(zip(decoded(source), zip(steps, readers)))
-        for i, stride in enumerate(decoded(net), 1):
+        known = dict(zip(source.description.joined, zip(steps, readers)))
+        for i, stride in enumerate(net.description.joined[: len(net.description.decoder)], 1):
             step = getattr(net, f"decoder{i}")
             self.now = step, list(zip(maps, outputs[-1 - i]))
             self.step(step, *known.get(stride, (None, None)))
             maps = through()
         self.now = net.head, [(x,) for x in maps]
         self.fit(net.head, self.scores_at(maps))
-
-
-def decoded(net: AttendSeg) -> list[int]:
-    """The stride of each decoder step's output."""
-    return [net.description.strides[-1 - i] for i in range(1, len(net.description.decoder) + 1)]
 
 
 @torch.no_grad()

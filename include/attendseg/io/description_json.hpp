@@ -114,8 +114,8 @@ class DescriptionReader {
       width = stage.width;
       ++d.stage_count;
     }
-    // A step joins the output of a stage, so that as many steps as stages would have to join the stem's.
-    if (!integers(*v.find("decoder"), join(where, "decoder"), 0, d.stage_count - 1, 512, d.decoder, d.decoder_count))
+    // Each step joins the stage before the one that the last step joined; as many steps as stages end at the stem.
+    if (!integers(*v.find("decoder"), join(where, "decoder"), 0, d.stage_count, 512, d.decoder, d.decoder_count))
       return false;
     const int s = d.output_stride();
     return s <= 8 || fail(join(where, "decoder"), "scores at stride " + std::to_string(s), "1, 2, 4 or 8");

@@ -23,7 +23,8 @@ struct Stage {
   friend constexpr bool operator==(const Stage&, const Stage&) = default;
 };
 
-/// AttendSeg: a stem (3x3, stride 2), stages, and a decoder that joins the stages again from the deepest up.
+/// AttendSeg: a stem (3x3, stride 2), stages, and a decoder that joins the stages again from the deepest up; the last of as
+/// many steps as stages joins the stem.
 struct Description {
   Name name;
   int classes = 2;  ///< 2 to 64

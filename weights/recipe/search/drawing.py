@@ -51,7 +51,7 @@ def network(panels: list[tuple[str, Description]]):
                 box(stage.width, stride, str(dilation) if dilation > 1 else "", stage.condenser.channels)
             under(start, f"{stage.width}\n×{stage.expansion}")
         x += 0.6
-        for width, stride in zip(d.decoder, reversed(d.strides[: len(d.stages) - 1])):
+        for width, stride in zip(d.decoder, d.joined):
             box(width, stride, colour=plt.cm.Greens)
             under(x - 1, str(width))
         axis.set(xlim=(-0.2, longest), ylim=(-2.0, 6.3))

@@ -3,8 +3,8 @@
 
 A field is `stem`, `stages` (how many), `stageN.width`, `.stride`, `.expansion`, `.depth` (blocks), `.dilations` (a
 pattern, repeated to the depth), `.condenser.KEY`, `condenser.KEY` (all stages alike), `decoder.finest` (the stage whose
-resolution the decoder returns to) or `decoder.stageN` (width of the step that joins stage N). What is not named stays
-as in the prototype.
+resolution the decoder returns to, 0: the stem's) or `decoder.stageN` (width of the step that joins stage N, 0: the stem).
+What is not named stays as in the prototype.
 """
 
 from __future__ import annotations

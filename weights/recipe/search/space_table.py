@@ -36,8 +36,8 @@ def check_field(name: str) -> tuple[tuple, str]:
     if name == "stages":
         return (1, MAX_STAGES), "range"
     if name == "decoder.finest":
-        return (1, MAX_STAGES - 1), "range"
-    if parts[0] == "decoder" and len(parts) == 2 and parts[1] in [f"stage{n}" for n in range(1, MAX_STAGES)]:
+        return (0, MAX_STAGES - 1), "range"
+    if parts[0] == "decoder" and len(parts) == 2 and parts[1] in [f"stage{n}" for n in range(MAX_STAGES)]:
         return (1, MAX_CHANNELS), "range"
     if numbered and len(parts) == 2 and parts[1] in LIMITS:
         return LIMITS[parts[1]], "range"
