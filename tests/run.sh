@@ -29,7 +29,7 @@ mkdir -p "$work"
 # Whether this machine can run what was built for a variant.
 runs_here() {
   case $1 in
-    avx2 | o3_avx2 | fast_math) wanted="avx2 fma" ;;
+    avx2 | o3_avx2 | fast_math | emulated) wanted="avx2 fma" ;;
     avx512vnni) wanted="avx2 fma avx512f avx512bw avx512dq avx512vl avx512_vnni" ;;
     avxvnni) wanted="avx2 fma avx_vnni" ;;
     amx) wanted="avx2 fma avx512f avx512bw avx512dq avx512vl avx512_vnni amx_tile amx_int8" ;;
@@ -42,6 +42,12 @@ runs_here() {
     grep -m 1 -E '^(flags|Features)' /proc/cpuinfo | grep -qw "$flag" || return 1
   done
 }
+
+# Where the processor has no AVX-512, its backend runs on emulated instructions.
+if [ "$machine" = x86_64 ] && ! runs_here avx512vnni; then
+  need_packages libsimde-dev || exit 1
+  backends="$backends emulated"
+fi
 
 # build TREE COMPILER "VARIANTS" [CMAKE ARGUMENTS]: one build tree a compiler.
 build() {

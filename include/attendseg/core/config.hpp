@@ -9,10 +9,14 @@
 #define ATTENDSEG_VERSION_PATCH 0
 
 // One instruction set a binary, chosen at compile time. The name is part of every symbol, so that objects
-// built with different flags link safely. ATTENDSEG_FORCE_SCALAR takes the portable code whatever the flags.
+// built with different flags link safely. ATTENDSEG_FORCE_SCALAR takes the portable code whatever the flags;
+// ATTENDSEG_INTRINSICS, a header instead of <immintrin.h> that emulates AVX-512 for tests, takes avx512vnni.
 #if defined(ATTENDSEG_FORCE_SCALAR)
 #define ATTENDSEG_BACKEND scalar
 #define ATTENDSEG_BACKEND_SCALAR 1
+#elif defined(ATTENDSEG_INTRINSICS)
+#define ATTENDSEG_BACKEND avx512vnni
+#define ATTENDSEG_BACKEND_AVX512VNNI 1
 #elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VNNI__) && \
     (defined(__AMX_INT8__) || defined(__AMXINT8__))  // the second: clang before 15
 #define ATTENDSEG_BACKEND amx

@@ -26,7 +26,7 @@ ATTENDSEG_INLINE void unroll(F&& f) noexcept {
 /// where they lie inside of it: g++ 12 then copies them around, or through memory, in every round.
 template <class Vector>
 ATTENDSEG_INLINE void settle(Vector& x) noexcept {
-#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__)
+#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && !defined(ATTENDSEG_INTRINSICS)
 #if defined(__SSE2__)
   if constexpr (!std::is_class_v<Vector>) asm("" : "+v"(x));
 #elif defined(__aarch64__)

@@ -2,6 +2,9 @@
 // The compiler's x86 intrinsics without g++ 12's false warnings: instead of <immintrin.h>, and before Eigen and xsimd.
 #pragma once
 
+#if defined(ATTENDSEG_INTRINSICS)
+#include ATTENDSEG_INTRINSICS
+#endif
 // g++ 12 says that the "undefined" operands inside its own AVX-512 intrinsics are used uninitialised (GCC bug
 // 105593, mended in 13). The warnings point into this header, so it is here that they are switched off.
 #if defined(__SSE2__)
