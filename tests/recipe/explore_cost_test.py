@@ -103,7 +103,7 @@ class LimitsTest(unittest.TestCase):
                 {"stages": (dataclasses.replace(first, condenser=Condenser(channels=257)), *d.stages[1:])},
                 "stage1.condenser.channels: 257, expected 0 to 256",
             ),
-            ({"decoder": ()}, "decoder: 0 widths, expected 1 to 2"),
+            ({"decoder": ()}, "decoder: 0 widths, expected 1 to 3"),
         ):
             with self.subTest(message):
                 self.assertEqual(limits(dataclasses.replace(d, **change), 160), [message])

@@ -10,7 +10,7 @@
 
 // One instruction set a binary, chosen at compile time. The name is part of every symbol, so that objects
 // built with different flags link safely. ATTENDSEG_FORCE_SCALAR takes the portable code whatever the flags;
-// ATTENDSEG_INTRINSICS, a header instead of <immintrin.h> that emulates AVX-512 for tests, takes avx512vnni.
+// ATTENDSEG_INTRINSICS, a header that stands in for the compiler's and emulates AVX-512 (tests), takes avx512vnni.
 #if defined(ATTENDSEG_FORCE_SCALAR)
 #define ATTENDSEG_BACKEND scalar
 #define ATTENDSEG_BACKEND_SCALAR 1
