@@ -62,13 +62,17 @@ class RefitTest(unittest.TestCase):
         unfold.into(cls.source, WEIGHTS, lambda: torch.cat(cls.pictures), 1)
         cls.stages = json.loads(cls.source.description.to_json())["stages"]
 
+    def without_stride(self, width: int) -> dict:
+        """A stage of one block that keeps its input's resolution."""
+        return {"width": width, "stride": 1, "expansion": 1, "dilations": [1], "condenser": self.stages[0]["condenser"] | {"channels": 0}}
+
     def test_the_same_description_computes_the_same(self):
         net = described()
         refit.into(net, self.source, self.pictures)
         self.assertGreater(told(net, self.source), 0.99)
 
     def test_other_widths_depths_and_a_finer_step(self):
-        first = {"width": 16, "stride": 1, "expansion": 1, "dilations": [1], "condenser": self.stages[0]["condenser"] | {"channels": 0}}
+        first = self.without_stride(16)
         deeper = copy.deepcopy(self.stages)
         deeper[1]["dilations"] += [2]
         narrower = {"stem": 16, "stages": [first, *self.stages], "decoder": [48, 24, 16]}
@@ -81,7 +85,7 @@ class RefitTest(unittest.TestCase):
                 self.assertGreater(told(net, self.source), least)
 
     def test_a_first_stage_is_left_out(self):
-        first = {"width": 24, "stride": 1, "expansion": 1, "dilations": [1], "condenser": self.stages[0]["condenser"] | {"channels": 0}}
+        first = self.without_stride(24)
         finer = described(stages=[first, *self.stages], decoder=[64, 32, 16])
         refit.into(finer, self.source, self.pictures)
         net = described(decoder=[64, 32, 16])  # its last step joins the stem
@@ -92,7 +96,7 @@ class RefitTest(unittest.TestCase):
     def test_what_cannot_be_begun_is_told(self):
         with self.assertRaisesRegex(ValueError, "start: 2 classes, expected 5"):
             refit.into(described(classes=5), self.source, self.pictures)
-        first = {"width": 8, "stride": 1, "expansion": 1, "dilations": [1], "condenser": self.stages[0]["condenser"] | {"channels": 0}}
+        first = self.without_stride(8)
         with self.assertRaisesRegex(ValueError, "must keep its input's width"):
             refit.into(described(stages=[first, *self.stages]), self.source, self.pictures[:2])
 

@@ -140,15 +140,15 @@ TEST_CASE("rows interleaved: every number of rows and vectors") {
 }
 
 TEST_CASE("pixels clamped and stored at once are those stored one by one") {
-  const auto check = []<int N>() {
-    constexpr int pixels = native::group(N), lanes = native::lanes, size = pixels * N * lanes;
+  const auto check = []<class B, int N>() {
+    constexpr int pixels = B::group(N), lanes = B::lanes, size = pixels * N * lanes;
     if constexpr (pixels > 1) {
       for (const int low : {-128, -5, 77}) {
         const auto values = random_values<std::int32_t>(size, static_cast<std::uint64_t>(N), {-300, 300, false});
-        native::I32 sums[pixels][N];
-        for (int i = 0; i < pixels * N; ++i) sums[i / N][i % N] = native::load(values.data() + i * lanes);
+        typename B::I32 sums[pixels][N];
+        for (int i = 0; i < pixels * N; ++i) sums[i / N][i % N] = B::load(values.data() + i * lanes);
         std::vector<std::int8_t> met(size + 1, 99), wanted(size + 1, 99);
-        native::store_clamped_pixels(met.data(), sums, static_cast<std::int8_t>(low));
+        B::store_clamped_pixels(met.data(), sums, static_cast<std::int8_t>(low));
         for (int i = 0; i < size; ++i) {
           const int pixel = i / (N * lanes), vector = i / lanes % N;
           wanted[static_cast<std::size_t>(pixel * N * lanes + simd::channel_of(lanes, N, vector, i % lanes))] =
@@ -158,7 +158,7 @@ TEST_CASE("pixels clamped and stored at once are those stored one by one") {
       }
     }
   };
-  check.operator()<1>(), check.operator()<2>();
+  check.operator()<native, 1>(), check.operator()<native, 2>();
 }
 
 TEST_CASE("sums of four, modulo 2^32") {

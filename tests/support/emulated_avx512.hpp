@@ -8,6 +8,8 @@
 #include <simde/x86/fma.h>
 
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 namespace emulated {

@@ -36,7 +36,7 @@ def centre(net: AttendSeg) -> AttendSeg:
     that is centred already nothing changes."""
     mean = rectified_mean(net.stem.norm)  # of the channels that the next block reads
     lowered = torch.zeros_like(mean)  # ... and by how much they are lower than they were
-    of_stage: dict[str, torch.Tensor] = {}  # `lowered` behind the last block of each
+    of_stage = {"stem": lowered}  # behind the stem and behind the last block of each stage
     for name, block in net.blocks():
         absorb(block.expand, lowered)
         bias = block.project.norm.bias
@@ -45,7 +45,7 @@ def centre(net: AttendSeg) -> AttendSeg:
         lowered = before - bias.double() + (lowered if block.residual else 0)
         mean = torch.zeros_like(lowered)
         of_stage[name.partition(".")[0]] = lowered
-    ends = [torch.zeros_like(net.stem.norm.bias, dtype=torch.float64), *of_stage.values()]
+    ends = list(of_stage.values())
     absorb(net.decoder1.reduce, ends[-1])
     for i in range(1, len(net.description.decoder) + 1):
         absorb(getattr(net, f"decoder{i}").skip, ends[-1 - i])

@@ -94,12 +94,12 @@ class Description:
     @property
     def output_stride(self) -> int:
         """Stride of the class scores against the picture."""
-        return self.joined[len(self.decoder) - 1]
+        return [2, *self.strides][-1 - len(self.decoder)]
 
     @property
     def joined(self) -> list[int]:
-        """Strides of what decoder steps join, and so of their outputs: from the last stage but one up to the stem."""
-        return [2, *self.strides[:-1]][::-1]
+        """Stride of what each decoder step joins, and so of its output: from the last stage but one on, the stem at most."""
+        return [2, *self.strides[:-1]][::-1][: len(self.decoder)]
 
     @property
     def total_stride(self) -> int:

@@ -240,7 +240,7 @@ class Refit:
         steps = [getattr(source, f"decoder{i}") for i in range(1, len(source.description.decoder) + 1)]
         readers = [step.reduce for step in steps[1:]] + [source.head]
         known = dict(zip(source.description.joined, zip(steps, readers)))
-        for i, stride in enumerate(net.description.joined[: len(net.description.decoder)], 1):
+        for i, stride in enumerate(net.description.joined, 1):
             step = getattr(net, f"decoder{i}")
             self.now = step, list(zip(maps, outputs[-1 - i]))
             self.step(step, *known.get(stride, (None, None)))

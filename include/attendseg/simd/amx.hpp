@@ -69,8 +69,15 @@ class Products<BasicAmx<Tiles>> {
       const int ready = left < 2 * side ? left : 2 * side;
       constexpr int group = Avx512Vnni::group(Vectors);
       int p = 0;
-      for (; p + group <= ready; p += group) finish(first + p, several<group, Vectors>(sums + p).sum);
-      for (; p < ready; ++p) finish(first + p, several<1, Vectors>(sums + p).sum);
+      const auto finish_pixels = [&]<int Pixels>() ATTENDSEG_LAMBDA {
+        Avx512Vnni::I32 sum[Pixels][Vectors];
+        unroll<Pixels>([&](auto i) ATTENDSEG_LAMBDA {
+          unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA { sum[i][v] = Avx512Vnni::load(sums[p + i] + v * lanes); });
+        });
+        finish(first + p, sum);
+      };
+      for (; p + group <= ready; p += group) finish_pixels.template operator()<group>();
+      for (; p < ready; ++p) finish_pixels.template operator()<1>();
     }
   }
 
@@ -78,20 +85,6 @@ class Products<BasicAmx<Tiles>> {
   static constexpr int side = 16, lanes = Avx512Vnni::lanes, width = Avx512Vnni::width;
   static constexpr int parts(int steps) noexcept { return (steps + side - 1) / side; }
   static constexpr int part(int steps) noexcept { return (steps + parts(steps) - 1) / parts(steps); }
-
-  template <int Pixels, int Vectors>
-  struct Several {
-    Avx512Vnni::I32 sum[Pixels][Vectors];
-  };
-  /// Stored sums of `Pixels` pixels, in registers.
-  template <int Pixels, int Vectors>
-  static ATTENDSEG_INLINE Several<Pixels, Vectors> several(const std::int32_t (*from)[Vectors * lanes]) noexcept {
-    Several<Pixels, Vectors> to;
-    unroll<Pixels>([&](auto p) ATTENDSEG_LAMBDA {
-      unroll<Vectors>([&](auto v) ATTENDSEG_LAMBDA { to.sum[p][v] = Avx512Vnni::load(from[p] + v * lanes); });
-    });
-    return to;
-  }
 
   /// Rows x Columns tiles of sums, stored to out[pixel][Vectors * lanes].
   template <int Rows, int Columns, int Vectors>

@@ -23,8 +23,8 @@ struct Scalar {
   /// of vectors; divides 48.
   static constexpr int max_vectors = 2;
   static constexpr int pixels(int /*vectors*/) noexcept { return 2; }
-  /// Pixels of so many vectors of channels that store_clamped_pixels() stores at once, 1 where it does not; divides half of
-  /// pixels(vectors).
+  /// Pixels of so many vectors of channels that share a store; divides half of pixels(vectors). A backend where it is more
+  /// than 1 has store_clamped_pixels(out, r[group][vectors], low): store_clamped() of all channels of each, adjacent.
   static constexpr int group(int /*vectors*/) noexcept { return 1; }
   /// Vectors of channels at a time in depthwise convolution, which keeps three columns of them and their sums.
   static constexpr int depthwise_vectors = 2;
@@ -102,11 +102,6 @@ struct Scalar {
         const std::int32_t x = r[vector].v[lane];
         out[channel] = static_cast<std::int8_t>(x < low ? low : x > 127 ? 127 : x);
       }
-  }
-  /// The same for G = group(N) pixels of N * lanes channels each, adjacent at `out`.
-  template <int G, int N>
-  static void store_clamped_pixels(std::int8_t* out, const I32 (&r)[G][N], std::int8_t low) noexcept {
-    for (int pixel = 0; pixel < G; ++pixel) store_clamped(out + pixel * N * lanes, r[pixel], low, N * lanes);
   }
   /// Rows of N * lanes activations into lanes of four bytes, one a row, as dot4 wants them: out[vector] lane l is
   /// channel_of(lanes, N, vector, l). Rows: 4, or 3 where the fourth byte may be anything. N: 1, 2, 4.
