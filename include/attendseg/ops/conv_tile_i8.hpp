@@ -10,6 +10,16 @@
 ATTENDSEG_NAMESPACE_BEGIN
 namespace ops::detail {
 
+/// Stores `count` channels of each of Pixels pixels, `pitch` bytes apart. @param adjacent every channel, and no gap between
+/// pixels  (A function, as only there `if constexpr` keeps the shared store from backends that have none.)
+template <class Backend, int Pixels, int Vectors>
+ATTENDSEG_INLINE void store_pixels(std::int8_t* out, std::ptrdiff_t pitch, const typename Backend::I32 (&r)[Pixels][Vectors],
+                                   std::int8_t low, int count, bool adjacent) noexcept {
+  if constexpr (Pixels > 1)
+    if (adjacent) return Backend::store_clamped_pixels(out, r, low);
+  simd::unroll<Pixels>([&](auto p) ATTENDSEG_LAMBDA { Backend::store_clamped(out + p * pitch, r[p], low, count); });
+}
+
 /// The pixels of a tile against one chunk of Vectors vectors of channels.
 template <class Backend, int Vectors>
 void multiply_chunk(const BasicPackedConvI8<Backend>& packed, const simd::Products<Backend>& products,
@@ -35,12 +45,7 @@ void multiply_chunk(const BasicPackedConvI8<Backend>& packed, const simd::Produc
             result[p][v] = Backend::requantise(sum[p][v], multiplier + v * lanes, Backend::splat(zero_point));
           });
         });
-        std::int8_t* const pixel = to + first * pitch;
-        if constexpr (Pixels > 1)
-          if (adjacent) return Backend::store_clamped_pixels(pixel, result, low);
-        simd::unroll<Pixels>([&](auto p) ATTENDSEG_LAMBDA {
-          Backend::store_clamped(pixel + p * pitch, result[p], low, stored);
-        });
+        store_pixels<Backend>(to + first * pitch, pitch, result, low, stored, adjacent);
       });
 }
 

@@ -51,11 +51,10 @@ struct Sums {
     });
   }
   /// Calls f(p, sums of n pixels from p on, [n][Vectors]) for the first `count` pixels: n is Backend::group(Vectors), or 1
-  /// where there are fewer than Pixels.
+  /// where there are fewer than Pixels or these are no multiple of it.
   template <class F>
   ATTENDSEG_INLINE void each(int count, F&& f) const noexcept {
-    constexpr int group = Backend::group(Vectors);
-    static_assert(Pixels % group == 0);
+    constexpr int group = Pixels % Backend::group(Vectors) == 0 ? Backend::group(Vectors) : 1;
     if (count >= Pixels) {
       unroll<Pixels / group>([&](auto i) ATTENDSEG_LAMBDA { several<group>(i * group, f); });
     } else {
