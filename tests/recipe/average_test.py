@@ -69,6 +69,9 @@ class AverageTest(unittest.TestCase):
             met, kept = load_float(root / "out" / "float.pt")
             self.assertEqual(kept, config)
             torch.testing.assert_close(met.head.conv.bias.data, net.head.conv.bias.data + 0.1)
+            with self.assertRaisesRegex(ValueError, "run's folder first"):
+                average.average(root / "other", [path], [1.0], root, 2)
+            self.assertFalse((root / "other").exists())
             with self.assertRaisesRegex(ValueError, "is there already"):
                 average.average(root / "out", [root / "run"], [1.0], root, 2)
 

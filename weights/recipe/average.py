@@ -59,24 +59,25 @@ def average(out: pathlib.Path, runs: list[pathlib.Path], shares: list[float], da
     """
     if (out / "float.pt").exists():
         raise ValueError(f"{out}/float.pt: is there already")
-    first = torch.load(runs[0] / "float.pt", map_location="cpu", weights_only=False)
-    config = first["config"]
+    saved = [None if run.suffix == ".safetensors" else torch.load(run / "float.pt", map_location="cpu", weights_only=False)
+             for run in runs]
+    if saved[0] is None:
+        raise ValueError(f"{runs[0]}: a weight file, expected a run's folder first, whose configuration is taken")
+    config = saved[0]["config"]
     net = AttendSeg(Description.from_json(config["description"]))
     source = batches.Batches(config, data_root, "cpu")
     rng = torch.Generator().manual_seed(config["seed"])
     batch = lambda: source.next(*crop_at(config["crops"], 1.0), rng)[0]
 
-    def weights(run: pathlib.Path) -> State:
-        if run.suffix != ".safetensors":
-            return torch.load(run / "float.pt", map_location="cpu", weights_only=False)["ema"]
-        begun = AttendSeg(net.description)
-        refit.begin(begun, run, batch, FITTED_ON)
-        return begun.state_dict()
+    def begun(path: pathlib.Path) -> State:
+        start = AttendSeg(net.description)
+        refit.begin(start, path, batch, FITTED_ON)
+        return start.state_dict()
 
-    net.load_state_dict(mean([weights(run) for run in runs], shares))
+    net.load_state_dict(mean([s["ema"] if s else begun(run) for run, s in zip(runs, saved)], shares))
     measure(net, batch, count)
     out.mkdir(parents=True, exist_ok=True)
-    checkpoints.save({"net": net.state_dict(), "ema": net.state_dict(), "config": config, "log": first.get("log", [])},
+    checkpoints.save({"net": net.state_dict(), "ema": net.state_dict(), "config": config, "log": saved[0].get("log", [])},
                      out / "float.pt")
 
 
